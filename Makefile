@@ -1,0 +1,42 @@
+# Every target is one or two commands that can be typed as well.
+
+GO      ?= go
+GATEWAY ?= all
+SUITE   ?= ...
+SEED    ?=
+# Expanded once: the scenarios and the report of them must mean the same folder.
+OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
+
+# The linter is a Go program like any other: pinned, and built by go itself.
+LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test suites lint fuzz clean
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make suites GATEWAY=nginx@1.30,stdlib SUITE=idleclose SEED=42"
+
+demo: ## the idle-close race through the embedded gateway, before and after the fix; needs Go only
+	cd suites/idleclose && $(GO) test -count=1 -parallel=4 -run '^TestRace$$' -bg.gateway=stdlib -bg.keep=always -bg.seed=$(SEED)
+
+test: ## the tests, and the scenarios on the embedded gateway and, where there is an engine, on nginx
+	$(GO) test -race ./harness/... ./fixtures/... ./reports/...
+	@$(MAKE) --no-print-directory suites GATEWAY=stdlib,nginx@all
+
+suites: ## the scenarios on every gateway that can be had here, or on some
+	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_SEED=$(SEED) $(GO) test -p 1 -count=1 -parallel=3 -timeout 60m ./suites/$(SUITE); \
+	status=$$?; [ ! -d $(OUT) ] || { echo; $(GO) run ./harness/cmd/badgateway report $(OUT); }; exit $$status
+
+lint: ## formatting, correctness, and the import arrows of the design
+	$(LINT) run ./...
+
+fuzz: ## each fuzz target for 20 seconds
+	@for target in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+	  for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$target/*_test.go | sed 's/func //'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s $$target || exit 1; done; done
+
+clean: ## remove containers and networks that a killed run left behind, and saved runs
+	$(GO) run ./harness/cmd/badgateway clean
+	rm -rf reports/runs

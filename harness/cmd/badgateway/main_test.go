@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/reports"
+)
+
+func TestCommandLine(t *testing.T) {
+	saved := func(ruling expect.Ruling) string {
+		dir := filepath.Join(t.TempDir(), "run")
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		require.NoError(t, reports.Save(reports.Result{Scenario: "a/TestB", Gateway: "nginx@1.30", Ruling: ruling, Dir: dir}))
+		return dir
+	}
+	empty := t.TempDir()
+	for name, c := range map[string]struct {
+		args        []string
+		code        int
+		out, errOut string
+	}{
+		"nothing":              {nil, exitUsage, "", "usage:"},
+		"help":                 {[]string{"--help"}, exitOK, "badgateway clean", ""},
+		"nonsense":             {[]string{"repot", "x"}, exitUsage, "", `badgateway: cannot make sense of ["repot" "x"]`},
+		"report, green":        {[]string{"report", saved(expect.Known)}, exitOK, "a/TestB", ""},
+		"report, red":          {[]string{"report", saved(expect.Fail)}, exitFailed, "1 fail", ""},
+		"report, inconclusive": {[]string{"report", saved(expect.Inconclusive)}, exitFailed, "1 inconclusive", ""},
+		"report of nothing":    {[]string{"report", empty}, exitHarness, "", "badgateway: " + empty + ": no results here\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errOut strings.Builder
+			assert.Equal(t, c.code, run(t.Context(), c.args, &out, &errOut))
+			assert.Contains(t, out.String(), c.out)
+			assert.Contains(t, errOut.String(), c.errOut)
+		})
+	}
+}
+
+func TestCleanWithoutAnEngine(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+	var out, errOut strings.Builder
+	assert.Equal(t, exitOK, run(t.Context(), []string{"clean"}, &out, &errOut))
+	assert.Contains(t, out.String(), "nothing to clean: no container engine")
+	assert.Empty(t, errOut.String())
+}

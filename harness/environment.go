@@ -1,0 +1,29 @@
+package harness
+
+import (
+	"os"
+	"runtime"
+	"time"
+)
+
+// environment is what run.json keeps of where and how a suite ran.
+type environment struct {
+	Suite    string    `json:"suite"`
+	Ended    time.Time `json:"ended"`
+	Seed     uint64    `json:"seed"`
+	Gateways string    `json:"gateways"`
+	Keep     string    `json:"keep"`
+	Strict   bool      `json:"strict"`
+	Go       string    `json:"go"`
+	System   string    `json:"system"`
+	CPUs     int       `json:"cpus"`
+	Host     string    `json:"host"`
+}
+
+func (s *run) environment() environment {
+	host, _ := os.Hostname() // "" is as good as any other name for an unknown host
+	return environment{
+		Suite: s.suite, Ended: time.Now(), Seed: s.Seed, Gateways: s.Gateway, Keep: s.Keep, Strict: s.Strict,
+		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Host: host,
+	}
+}

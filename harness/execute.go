@@ -1,0 +1,161 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/badgateway/badgateway/fixtures/gateways"
+	"github.com/badgateway/badgateway/fixtures/reverseproxy"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/lab"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/topology"
+	"github.com/badgateway/badgateway/reports"
+)
+
+// Case is one scenario on one gateway.
+type Case struct {
+	// Name is the scenario's: suite and test, e.g. "idleclose/TestPost".
+	Name     string
+	Scenario Scenario
+	Gateway  gateways.Gateway
+	// Seed is the run's, ScheduleSeed the one that the schedule of requests is drawn from.
+	Seed, ScheduleSeed uint64
+	// Dir is where the facts go; it is created.
+	Dir string
+	// Wrap plants a defect in an embedded gateway.
+	Wrap reverseproxy.Wrap
+	// Progress is told what is going on; it may be nil.
+	Progress func(string)
+}
+
+const (
+	// patience is how long a request without a deadline may take after the load has ended.
+	patience = 10 * time.Second
+	// stopTimeout bounds what is done after the load, whatever became of the run's own context.
+	stopTimeout = 30 * time.Second
+)
+
+// Execute is the whole method. It returns what happened and what it came to, and an error when the harness failed, which
+// says nothing about the gateway.
+func (c Case) Execute(ctx context.Context) (reports.Result, error) {
+	if err := c.Scenario.Validate(); err != nil { // 1. everything is checked before anything starts
+		return reports.Result{}, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	facts, err := c.observe(ctx) // 2. facts, from load, faults and backends
+	if err != nil {
+		return reports.Result{}, fmt.Errorf("%s on %s: %w", c.Name, c.Gateway, err)
+	}
+	if err := record.Save(c.Dir, facts); err != nil { // 3. saved before they are judged
+		return reports.Result{}, err
+	}
+	return c.Judge() // 4. judged from what was saved
+}
+
+// Judge judges the saved facts of the case, and saves the result beside them.
+func (c Case) Judge() (reports.Result, error) {
+	facts, err := record.Load(c.Dir)
+	if err != nil {
+		return reports.Result{}, err
+	}
+	if facts.Case.Scenario != c.Name || facts.Case.Gateway != c.Gateway.String() {
+		return reports.Result{}, fmt.Errorf("%s: the facts are of %s on %s, not of %s on %s",
+			c.Dir, facts.Case.Scenario, facts.Case.Gateway, c.Name, c.Gateway)
+	}
+	exchanges, strays := record.Join(facts.Requests, facts.Arrivals)
+	evidence := expect.Evidence{Planned: facts.Case.Planned, Exchanges: exchanges, Strays: strays, Injections: facts.Injections}
+	verdicts := expect.Judge(c.Scenario.Expect, evidence, c.deviations(facts.Case))
+	result := reports.Result{
+		Scenario: c.Name, Gateway: facts.Case.Gateway, Detected: facts.Case.Detected, Seed: facts.Case.Seed,
+		Ruling: reports.Worst(verdicts), Verdicts: verdicts, Summary: reports.Summarise(evidence), Dir: c.Dir,
+	}
+	return result, reports.Save(result)
+}
+
+// observe starts the lab, applies faults and load on one clock, and collects what each side saw.
+func (c Case) observe(ctx context.Context) (facts record.Facts, err error) {
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return facts, err
+	}
+	running, err := lab.Start(ctx, lab.Plan{
+		Scenario: c.Name, Gateway: c.Gateway, Backends: c.Scenario.Backends, Policy: c.Scenario.Policy,
+		Links: c.Scenario.Faults.Links(), Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
+	})
+	if running != nil {
+		defer func() { err = errors.Join(err, afterwards(ctx, running.Stop)) }()
+	}
+	if err != nil {
+		return facts, err
+	}
+
+	began, clock := time.Now(), record.StartClock() // the one clock of load, faults and arrivals
+	faults, err := c.Scenario.Faults.Apply(ctx, clock, running.Site)
+	if err == nil {
+		err = c.send(ctx, clock, running, faults, &facts)
+	}
+	err = errors.Join(err, afterwards(ctx, func(ctx context.Context) (err error) {
+		facts.Injections, err = faults.End(ctx)
+		return err
+	}))
+	if err != nil {
+		return facts, err
+	}
+	facts.Arrivals, err = running.Arrivals(ctx, clock)
+	c.describe(&facts.Case, running.Facts(), began)
+	return facts, err
+}
+
+// send sends the load while the faults come and go.
+func (c Case) send(
+	ctx context.Context, clock record.Clock, running lab.Lab, faults *fault.Run, facts *record.Facts,
+) error {
+	var dialer net.Dialer
+	client := load.Client{
+		Address: running.Address(), Dial: dialer.DialContext, Clock: clock, Patience: patience,
+		Began: func(at time.Duration) {
+			facts.Case.LoadBegan = at
+			faults.Begin(ctx, at)
+		},
+		Seen: func(r record.Request) {
+			facts.Requests = append(facts.Requests, r)
+			if c.Progress != nil && len(facts.Requests)%50 == 0 {
+				c.Progress(fmt.Sprintf("%d of %d requests", len(facts.Requests), c.Scenario.Load.Count()))
+			}
+		},
+	}
+	err := client.Run(ctx, c.Scenario.Load, c.ScheduleSeed)
+	facts.Case.LoadEnded = clock.Now()
+	return errors.Join(err, context.Cause(ctx))
+}
+
+// afterwards runs what must be done even when the run was interrupted, in a fresh and bounded context.
+func afterwards(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	return do(ctx)
+}
+
+func (c Case) describe(d *record.Case, f lab.Facts, began time.Time) {
+	s := c.Scenario
+	d.Scenario, d.Gateway, d.Began = c.Name, c.Gateway.String(), began
+	d.Seed, d.ScheduleSeed, d.Planned = c.Seed, c.ScheduleSeed, s.Load.Count()
+	d.Detected, d.Image, d.How, d.Lab, d.Reach = string(f.Version), f.Image, f.How, f.Lab, f.Reach
+	d.ClockUncertainty = f.ClockUncertainty
+	d.Backends = fmt.Sprintf("%s x %d", s.Backends.Name, s.Backends.Count)
+	d.Policy = s.Policy.String()
+	d.Load = s.Load.String()
+}
+
+func (c Case) deviations(d record.Case) []expect.Deviation {
+	var known []expect.Deviation
+	for _, k := range c.Gateway.Deviations(c.Name, topology.Version(d.Detected)) {
+		known = append(known, expect.Deviation{Metric: k.Promise, Outcomes: k.Outcomes, Untouched: k.Untouched, Happens: k.Happens, Why: k.Why})
+	}
+	return known
+}

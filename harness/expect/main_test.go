@@ -1,0 +1,57 @@
+package expect_test
+
+import (
+	"fmt"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/record"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// cut names the one fault of these tests.
+const cut = "cut on orders"
+
+var (
+	whole  = record.Phase{}
+	during = record.Phase{Window: cut, Part: record.During}
+)
+
+// answered is a request that orders-1 answered at its first attempt.
+func answered(i int) record.Exchange {
+	id := fmt.Sprintf("r-%d", i)
+	return record.Exchange{
+		Request: record.Request{ID: id, Method: "GET", Outcome: record.Complete, Status: 200, Backend: "orders-1"},
+		Arrivals: []record.Arrival{{
+			ID: id, Backend: "orders-1", Sequence: i, Action: record.Answered, Status: 200, Executed: true, Intact: true,
+		}},
+	}
+}
+
+// run is n requests in good order, and a fault that touched the last of them.
+func run(n int) expect.Evidence {
+	e := expect.Evidence{Planned: n, Injections: []record.Injection{{
+		ID: cut, Lifted: record.Span{Begin: 10, End: 11},
+		Receipts: []record.Receipt{{Replica: "orders-1", Connections: 1, Requests: 1}},
+	}}}
+	for i := range n {
+		e.Exchanges = append(e.Exchanges, answered(i+1))
+	}
+	last := &e.Exchanges[n-1]
+	last.Arrivals = append([]record.Arrival{
+		{ID: last.ID, Backend: "orders-1", Sequence: n + 1, Action: record.CutOff, Injection: cut, Intact: true},
+	}, last.Arrivals...)
+	return e
+}
+
+// break makes k requests fail with a status, from the first on.
+func broken(e expect.Evidence, k, status int) expect.Evidence {
+	for i := range k {
+		x := &e.Exchanges[i]
+		x.Status, x.Backend = status, ""
+	}
+	return e
+}

@@ -1,0 +1,214 @@
+package expect
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/stats"
+)
+
+// Share is the share of a phase's requests that something is true of. It becomes an expectation by a bound.
+type Share struct {
+	metric string
+	phase  record.Phase
+	counts func(record.Exchange) bool
+	where  []Filter
+}
+
+// Filter limits the requests that a metric looks at.
+type Filter struct {
+	name string
+	keep func(record.Exchange) bool
+}
+
+// Method keeps requests with that method.
+func Method(method string) Filter {
+	return Filter{method, func(e record.Exchange) bool { return e.Method == method }}
+}
+
+// Touched keeps requests of which a fault touched at least one arrival.
+func Touched() Filter {
+	return Filter{"touched by the fault", record.Exchange.Touched}
+}
+
+// Failures is the share of requests that ended in a 5xx or in anything but a complete answer.
+func Failures(during record.Phase) Share {
+	return Share{metric: "failures", phase: during, counts: func(e record.Exchange) bool { return e.Failed() }}
+}
+
+// Status is the share of requests that were answered with that status.
+func Status(code int, during record.Phase) Share {
+	return Share{
+		metric: fmt.Sprintf("status %d", code), phase: during,
+		counts: func(e record.Exchange) bool { return e.Outcome == record.Complete && e.Status == code },
+	}
+}
+
+// AttemptsOver is the share of requests with more than n arrivals.
+func AttemptsOver(n int, during record.Phase) Share {
+	return Share{
+		metric: fmt.Sprintf("attempts over %d", n), phase: during,
+		counts: func(e record.Exchange) bool { return e.Attempts() > n },
+	}
+}
+
+// DuplicateExecutions is the share of requests whose work was done more than once.
+func DuplicateExecutions(during record.Phase) Share {
+	return Share{
+		metric: "duplicate executions", phase: during,
+		counts: func(e record.Exchange) bool { return e.Executions() > 1 },
+	}
+}
+
+// RequestsTouched is the share of requests of which a fault touched at least one arrival; none of them means that the
+// gateway gave the fault no chance.
+func RequestsTouched(during record.Phase) Share {
+	return Share{metric: "requests touched by the fault", phase: during, counts: record.Exchange.Touched}
+}
+
+// Where limits the requests that the share is taken of.
+func (s Share) Where(only ...Filter) Share {
+	s.where = append(append([]Filter{}, s.where...), only...)
+	return s
+}
+
+// None promises that it is true of no request at all. One is enough to fail; none among enough requests passes, and the
+// verdict says how small a share the run could have missed.
+func (s Share) None() Expectation { return none{s} }
+
+// AtMost promises a share of at most that bound, e.g. 5 * Percent.
+func (s Share) AtMost(share float64) Expectation { return atMost{s, share} }
+
+func (s Share) name() string {
+	name := s.metric
+	for _, f := range s.where {
+		name += " of " + f.name
+	}
+	return name + " " + s.phase.String()
+}
+
+// Phase is the part of the run the share is taken in.
+func (s Share) Phase() record.Phase { return s.phase }
+
+// tally is a share as measured, with the verdict begun.
+func (s Share) tally(e Evidence, bound string) (Verdict, stats.Count) {
+	v := Verdict{Metric: s.metric, Promise: s.name() + ": " + bound, Outcomes: map[string]int{}}
+	in, opened := e.exchanges(s.phase)
+	if !opened {
+		v.Reason = "the fault of this phase was never applied"
+	}
+	for _, x := range in {
+		if !s.keeps(x) {
+			continue
+		}
+		v.N++
+		if s.counts(x) {
+			v.K++
+			v.Outcomes[x.Label()]++
+			if !x.Touched() {
+				v.Untouched++
+			}
+			if v.Witness == nil {
+				v.Witness = &x
+			}
+		}
+	}
+	count := stats.Count{K: v.K, N: v.N}
+	if v.N > 0 {
+		interval := count.Interval(level)
+		v.Value, v.Low, v.High = count.Share(), interval.Low, interval.High
+		v.Measured = fmt.Sprintf("%s (%d of %d; 95 %% interval %s-%s)",
+			percent(v.Value), v.K, v.N, digits(100*v.Low), percent(v.High))
+	} else if v.Reason == "" {
+		v.Reason = "no request falls under this promise"
+	}
+	return v, count
+}
+
+func (s Share) keeps(x record.Exchange) bool {
+	for _, f := range s.where {
+		if !f.keep(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// fewest is the smallest number of requests that None judges: none among fewer would allow a share of 1 in 10.
+const fewest = 29
+
+type none struct{ Share }
+
+var _ Expectation = none{}
+
+func (x none) Validate() error { return nil }
+
+func (x none) Judge(e Evidence) Verdict {
+	v, _ := x.tally(e, "none")
+	switch {
+	case v.N == 0:
+	case v.K > 0:
+		v.Ruling, v.Reason = Fail, fmt.Sprintf("want none, got %s", v.Measured)
+	case v.N < fewest:
+		v.Reason = fmt.Sprintf("none of %d, but at least %d requests are needed to judge", v.N, fewest)
+	default:
+		v.Ruling = Pass
+	}
+	return v
+}
+
+type atMost struct {
+	Share
+	bound float64
+}
+
+var _ Expectation = atMost{}
+
+func (x atMost) Validate() error {
+	if !(x.bound >= 0 && x.bound < 1) { // NaN is wrong too
+		return fmt.Errorf("%s: a bound of %g can never be kept or never be broken; a share lies between 0 and 1, 5 * Percent is 0.05",
+			x.name(), x.bound)
+	}
+	return nil
+}
+
+func (x atMost) Judge(e Evidence) Verdict {
+	v, count := x.tally(e, "at most "+percent(x.bound))
+	v.Bound = x.bound
+	if v.N == 0 {
+		return v
+	}
+	interval := count.Interval(level)
+	switch {
+	case interval.AtOrUnder(x.bound):
+		v.Ruling = Pass
+	case interval.Over(x.bound):
+		v.Ruling, v.Reason = Fail, fmt.Sprintf("want at most %s, got %s", percent(x.bound), v.Measured)
+	default:
+		v.Reason = fmt.Sprintf("the bound of %s lies within the interval of %s; %s",
+			percent(x.bound), v.Measured, needed(count.Needed(x.bound, level)))
+	}
+	return v
+}
+
+func needed(n stats.Need) string {
+	if !n.Attainable {
+		return "no number of requests can decide at this share"
+	}
+	return fmt.Sprintf("about %d requests would decide", n.Trials)
+}
+
+func percent(share float64) string { return digits(100*share) + " %" }
+
+// digits writes a number with as many decimals as it deserves: 11.2, 0.35, 0.0012, 100.
+func digits(x float64) string {
+	switch {
+	case x == 0 || x == math.Trunc(x) && x >= 10:
+		return fmt.Sprintf("%.0f", x)
+	case x >= 1:
+		return fmt.Sprintf("%.1f", x)
+	default:
+		return fmt.Sprintf("%.2g", x)
+	}
+}

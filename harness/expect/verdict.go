@@ -1,0 +1,129 @@
+// Package expect says what must hold and judges whether it did: pure functions over a record, which can be judged again
+// with other bounds and without a gateway.
+package expect
+
+import (
+	"fmt"
+
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/stats"
+)
+
+// Ruling is what a judgement came to. The zero Ruling is inconclusive: what was not measured is never green.
+type Ruling string
+
+// The rulings.
+const (
+	// Inconclusive says that the run cannot tell: too few requests, a fault that touched nothing, a late client.
+	Inconclusive Ruling = ""
+	// Pass and Fail are the gateway's doing.
+	Pass Ruling = "pass"
+	Fail Ruling = "fail"
+	// Known is a failure that the gateway's known.yaml describes.
+	Known Ruling = "known"
+	// KnownGone is a pass where known.yaml describes a failure: the entry is out of date.
+	KnownGone Ruling = "known, but gone"
+	// Error is the harness's own failure: the facts contradict each other or are incomplete.
+	Error Ruling = "error"
+)
+
+// String names the ruling.
+func (r Ruling) String() string {
+	if r == Inconclusive {
+		return "inconclusive"
+	}
+	return string(r)
+}
+
+// MarshalText writes the ruling by name, so that no saved verdict looks empty.
+func (r Ruling) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote, and refuses a word that this program does not know.
+func (r *Ruling) UnmarshalText(text []byte) error {
+	switch known := Ruling(text); known {
+	case Inconclusive, "inconclusive":
+		*r = Inconclusive
+	case Pass, Fail, Known, KnownGone, Error:
+		*r = known
+	default:
+		return fmt.Errorf("unknown ruling %q", text)
+	}
+	return nil
+}
+
+// Verdict is the judgement of one promise.
+type Verdict struct {
+	// Metric is the word for what was measured, e.g. "failures"; known.yaml refers to it.
+	Metric string `json:"metric"`
+	// Promise is the whole sentence, e.g. "failures during close-on-reuse by FIN on orders-1: none".
+	Promise string `json:"promise"`
+	Ruling  Ruling `json:"ruling"`
+	// Reason explains every ruling but a pass.
+	Reason string `json:"reason,omitempty"`
+	// N is the number of requests judged, K how many of them counted against the promise (shares only).
+	N int `json:"n"`
+	K int `json:"k,omitempty"`
+	// Value is what was measured: a share from 0 to 1, or a mean; Low and High its 95 % interval.
+	Value float64 `json:"value"`
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+	// Bound is what was promised, in the unit of Value.
+	Bound float64 `json:"bound"`
+	// Measured says the numbers in words, e.g. "11.2 % (224 of 2000; 95 % interval 9.9-12.7 %)".
+	Measured string `json:"measured,omitempty"`
+	// Untouched says how many of those K no fault touched.
+	Untouched int `json:"untouched,omitempty"`
+	// Outcomes counts what the requests that count against the promise ended in: statuses and outcomes.
+	Outcomes map[string]int `json:"outcomes,omitempty"`
+	// Witness is the first exchange that counts against the promise.
+	Witness *record.Exchange `json:"witness,omitempty"`
+}
+
+// Evidence is what a judgement rests on.
+type Evidence struct {
+	// Planned is how many requests the load was to send.
+	Planned    int
+	Exchanges  []record.Exchange
+	Strays     []record.Arrival
+	Injections []record.Injection
+}
+
+// Expectation is a promise with a bound.
+type Expectation interface {
+	// Judge measures the promise.
+	Judge(Evidence) Verdict
+	// Phase is the part of the run the promise is about.
+	Phase() record.Phase
+	// Validate says what is wrong with the promise, e.g. a bound that can never be broken.
+	Validate() error
+}
+
+// All is the list of a scenario's expectations.
+type All []Expectation
+
+// Percent is the unit of shares: 5 * Percent.
+const Percent = 0.01
+
+// exchanges returns those of a phase. ok is false when the phase's window was never opened.
+func (e Evidence) exchanges(p record.Phase) (in []record.Exchange, ok bool) {
+	var window record.Injection
+	if p.Part != record.Whole {
+		for _, i := range e.Injections {
+			if i.ID == p.Window {
+				window, ok = i, true
+			}
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	for _, x := range e.Exchanges {
+		if p.Holds(x, window) {
+			in = append(in, x)
+		}
+	}
+	return in, true
+}
+
+// level is the confidence of every interval.
+const level = stats.Confidence95

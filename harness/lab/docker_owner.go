@@ -1,0 +1,181 @@
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/moby/moby/client"
+)
+
+// The labels on every container and network of a lab.
+const (
+	labelLab      = "badgateway.lab"      // the lab it belongs to
+	labelOwner    = "badgateway.owner"    // the process that started the lab
+	labelHost     = "badgateway.host"     // where the owner's lock is to be found
+	labelScenario = "badgateway.scenario" // for people
+)
+
+type labels map[string]string
+
+func (l labels) clone() labels { return maps.Clone(l) }
+
+// owner is a process that starts labs. It holds a lock, on a file of its name, for as long as it lives: the kernel lets
+// go of the lock however the process ends. So whoever can take the lock may remove what the owner has left.
+type owner struct {
+	id, host string
+	lock     *os.File
+}
+
+// self is this process; it is made an owner when it starts its first lab in Docker.
+var self memo[owner]
+
+// ownLabels returns the labels of a new lab of this process. Before the first one, leftovers of other processes are swept.
+func ownLabels(ctx context.Context, engine *client.Client, p Plan) (labels, error) {
+	me, err := self.get(ctx, "", func() (owner, error) {
+		me, err := register(ownersDir())
+		if err != nil {
+			return owner{}, err
+		}
+		swept, err := sweep(ctx, engine, ownersDir())
+		if p.Progress != nil {
+			for _, what := range swept.removed {
+				p.Progress("swept " + what)
+			}
+			if err != nil { // what others have left behind is no reason not to start
+				p.Progress("sweep: " + err.Error())
+			}
+		}
+		return me, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("docker lab: lock of this process: %w", err)
+	}
+	return labels{labelLab: randomID(), labelOwner: me.id, labelHost: me.host, labelScenario: p.Scenario}, nil
+}
+
+// ownersDir is where the locks are.
+func ownersDir() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = filepath.Join(os.TempDir(), fmt.Sprintf("badgateway-%d", os.Getuid()))
+	}
+	return filepath.Join(cache, "badgateway", "owners")
+}
+
+// register makes the process an owner. The lock is taken before the file has its name, so that nobody finds it free.
+func register(dir string) (owner, error) {
+	host, err := hostID(dir)
+	if err != nil {
+		return owner{}, err
+	}
+	file, err := os.CreateTemp(dir, "new-*")
+	if err != nil {
+		return owner{}, err
+	}
+	me := owner{id: randomID(), host: host, lock: file}
+	held, err := tryLock(file)
+	if err == nil && !held {
+		err = fmt.Errorf("%s is locked by another process", file.Name())
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), lockPath(dir, me.id))
+	}
+	if err != nil {
+		return owner{}, errors.Join(err, file.Close(), os.Remove(file.Name()))
+	}
+	return me, nil
+}
+
+func lockPath(dir, owner string) string { return filepath.Join(dir, owner+".lock") }
+
+// takeOver takes the lock of an owner that is dead and returns how to let go of it; alive says that there is none to take.
+// An owner without a file is dead: its lock was removed with all that it had left then.
+func takeOver(dir, owner string) (release func() error, alive bool, err error) {
+	file, err := os.OpenFile(lockPath(dir, owner), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return func() error { return nil }, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	held, err := tryLock(file)
+	if err != nil || !held {
+		return nil, err == nil, errors.Join(err, file.Close())
+	}
+	return file.Close, false, nil
+}
+
+// tryLock takes the lock of an open file unless another open file has it, in this process or in any other.
+func tryLock(file *os.File) (held bool, err error) {
+	err = flock(file, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func flock(file *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(file.Fd()), how)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+// hostID names this machine together with the directory of the locks: who sees the same machine and another directory,
+// as another user does or a container that shares the engine, cannot tell whether our processes live.
+func hostID(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	directory, err := directoryID(filepath.Join(dir, "id"))
+	if err != nil {
+		return "", err
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
+	machine, err := os.ReadFile("/etc/machine-id")
+	if err != nil {
+		machine = nil // not every system has one
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{name, string(machine), directory}, "\n")))
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// directoryID reads the directory's name for itself, or gives it one.
+func directoryID(path string) (id string, err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }() // and lets go of the lock
+	if err := flock(file, syscall.LOCK_EX); err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(file)
+	if err != nil || len(text) > 0 {
+		return string(text), err
+	}
+	id = randomID()
+	_, err = file.WriteString(id)
+	return id, err
+}
+
+func randomID() string {
+	var b [6]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,210 @@
+package lab
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/log"
+
+	"github.com/badgateway/badgateway/fixtures/images"
+)
+
+// spec is what is asked of one container.
+type spec struct {
+	// name is its address in the lab's network.
+	name  string
+	image images.Obtained
+	// command replaces the image's own; args follow the image's own.
+	command, args []string
+	// ports are those that the harness must reach.
+	ports []int
+	files []testcontainers.ContainerFile
+	// alone leaves it without any network.
+	alone bool
+}
+
+// service is a container of the lab that was started.
+type service struct {
+	engine    *client.Client
+	id        string
+	addresses map[int]string // of its ports, as the harness reaches them
+}
+
+func (s *service) address(port int) string { return s.addresses[port] }
+
+// createTimeout bounds the creation of one container or network.
+const createTimeout = 30 * time.Second
+
+// run creates a container and starts it. A creation that has begun is not broken off, or the engine might finish it when
+// the lab has already been taken down.
+func (l *inDocker) run(ctx context.Context, s spec) (*service, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	request, err := l.request(s)
+	if err != nil {
+		return nil, err
+	}
+	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
+	defer cancel()
+	created, err := testcontainers.GenericContainer(creating, request)
+	if err != nil {
+		return nil, err
+	}
+	started := &service{engine: l.engine, id: created.GetContainerID()}
+	if s.alone {
+		return started, nil
+	}
+	return started, started.locate(ctx, l.network.Name, l.reach, s.ports)
+}
+
+// request says it in testcontainers' words.
+func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, error) {
+	named, err := reference.ParseNormalizedNamed(s.image.Ref)
+	if err != nil {
+		return testcontainers.GenericContainerRequest{}, err
+	}
+	bindings := network.PortMap{}
+	if l.reach == publishedPort {
+		for _, port := range s.ports {
+			bindings[tcp(port)] = []network.PortBinding{{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: "0"}}
+		}
+	}
+	r := testcontainers.ContainerRequest{
+		// The image's full name keeps testcontainers from putting its registry prefix before an image that is already here; what
+		// runs is the ID.
+		Name:           "badgateway-" + l.own[labelLab] + "-" + s.name,
+		Image:          named.String(),
+		ConfigModifier: func(c *container.Config) { c.Image = s.image.ID },
+		// A command takes the place of the image's entrypoint, and by that of its default arguments too.
+		Entrypoint: s.command, Cmd: s.args, Labels: l.own.clone(), Files: s.files,
+	}
+	for port := range bindings {
+		r.ExposedPorts = append(r.ExposedPorts, port.String())
+	}
+	var host *container.HostConfig
+	r.HostConfigModifier = func(h *container.HostConfig) { host = h }
+	if s.alone {
+		r.HostConfigModifier = func(h *container.HostConfig) { host, h.NetworkMode = h, network.NetworkNone }
+	} else {
+		r.Networks = []string{l.network.Name}
+		r.NetworkAliases = map[string][]string{l.network.Name: {s.name}}
+	}
+	// Left alone, testcontainers publishes every port that the image declares, on every address of this machine.
+	publish := func(context.Context, testcontainers.ContainerRequest) error {
+		host.PortBindings = bindings
+		return nil
+	}
+	r.LifecycleHooks = []testcontainers.ContainerLifecycleHooks{
+		{PreCreates: []testcontainers.ContainerRequestHook{publish}},
+	}
+	return testcontainers.GenericContainerRequest{ContainerRequest: r, Started: true, Logger: log.NewNoopLogger()}, nil
+}
+
+func tcp(port int) network.Port {
+	p, _ := network.PortFrom(uint16(port), network.TCP)
+	return p
+}
+
+// locate finds out how the harness reaches the ports.
+func (s *service) locate(ctx context.Context, networkName string, by reach, ports []int) error {
+	inspected, err := s.engine.ContainerInspect(ctx, s.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return err
+	}
+	settings := inspected.Container.NetworkSettings
+	s.addresses = map[int]string{}
+	for _, port := range ports {
+		switch bound := settings.Ports[tcp(port)]; {
+		case by == containerAddress && settings.Networks[networkName] != nil && settings.Networks[networkName].IPAddress.IsValid():
+			host := settings.Networks[networkName].IPAddress.String()
+			s.addresses[port] = net.JoinHostPort(host, strconv.Itoa(port))
+		case by == publishedPort && len(bound) > 0:
+			s.addresses[port] = net.JoinHostPort("127.0.0.1", bound[0].HostPort)
+		default:
+			if err := s.gone(ctx); err != nil {
+				return s.explain(ctx, err)
+			}
+			return fmt.Errorf("the engine gives no address for port %d", port)
+		}
+	}
+	return nil
+}
+
+// gone says that the container has ended; nil while it runs and while the engine cannot tell.
+func (s *service) gone(ctx context.Context) error {
+	inspected, err := s.engine.ContainerInspect(ctx, s.id, client.ContainerInspectOptions{})
+	if err != nil || inspected.Container.State.Running {
+		return nil //nolint:nilerr // whoever waits has a reason of its own to give up
+	}
+	return fmt.Errorf("exited with code %d", inspected.Container.State.ExitCode)
+}
+
+// explain adds to an error what the container logged last.
+func (s *service) explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	last, logErr := s.logs(ctx, "20")
+	switch text := strings.TrimSpace(string(last)); {
+	case logErr != nil:
+		return fmt.Errorf("%w (its log cannot be read: %w)", err, logErr)
+	case text == "":
+		return fmt.Errorf("%w; it logged nothing", err)
+	default:
+		return fmt.Errorf("%w; its last log lines:\n    %s", err, strings.ReplaceAll(text, "\n", "\n    "))
+	}
+}
+
+// logs returns the last lines of what the container printed, or all of them.
+func (s *service) logs(ctx context.Context, tail string) ([]byte, error) {
+	return s.read(ctx, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: tail})
+}
+
+// output returns what the container prints until it ends.
+func (s *service) output(ctx context.Context) ([]byte, error) {
+	return s.read(ctx, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+}
+
+func (s *service) read(ctx context.Context, options client.ContainerLogsOptions) ([]byte, error) {
+	stream, err := s.engine.ContainerLogs(ctx, s.id, options)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	_, err = stdcopy.StdCopy(&text, &text, stream)
+	return text.Bytes(), errors.Join(err, stream.Close())
+}
+
+// open opens a file of the container, which need not be running.
+func (s *service) open(ctx context.Context, path string) (io.ReadCloser, error) {
+	copied, err := s.engine.CopyFromContainer(ctx, s.id, client.CopyFromContainerOptions{SourcePath: path})
+	if err != nil {
+		return nil, err
+	}
+	archive := tar.NewReader(copied.Content)
+	if _, err := archive.Next(); err != nil {
+		return nil, errors.Join(err, copied.Content.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{archive, copied.Content}, nil
+}

@@ -1,0 +1,146 @@
+// Package lab starts a topology: gateway, backends, links. There is one interface and two implementations: in this
+// process, over loopback sockets, and in containers. Docker is known to this package alone.
+package lab
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/badgateway/badgateway/fixtures/backend"
+	"github.com/badgateway/badgateway/fixtures/gateways"
+	"github.com/badgateway/badgateway/fixtures/reverseproxy"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// Plan is what is asked of a lab.
+type Plan struct {
+	// Scenario names the plan in labels and messages.
+	Scenario string
+	Gateway  gateways.Gateway
+	Backends topology.Group
+	Policy   topology.Policy
+	// Links lists the replicas that the gateway reaches through Toxiproxy; every other one it reaches directly.
+	Links []topology.Replica
+	// Wrap is put around an embedded gateway; it is how defects are planted.
+	Wrap reverseproxy.Wrap
+	// Dir is an existing folder in which the lab may leave files of the run: journals, config, log.
+	Dir string
+	// Progress is told what takes long, e.g. the build of an image; it may be nil.
+	Progress func(string)
+}
+
+// Lab is a running topology.
+type Lab interface {
+	// Address is where the client reaches the gateway, host and port.
+	Address() string
+	// Site is what faults can reach of one replica.
+	Site(topology.Replica) fault.Site
+	// Facts describes what runs, as detected from it.
+	Facts() Facts
+	// Arrivals reads every backend's journal, on the run's clock, and saves the gateway's log.
+	Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error)
+	// Stop takes everything down that the lab started, also after a failed start, and reports what it could not.
+	Stop(ctx context.Context) error
+}
+
+// Facts is what a lab found out about what it runs.
+type Facts struct {
+	Lab string `json:"lab"` // "inprocess" or "docker"
+	// Version is the gateway's, as it told it.
+	Version topology.Version `json:"version"`
+	// Image is the id of the gateway's image, and how it was had; empty in process.
+	Image string `json:"image,omitempty"`
+	How   string `json:"how,omitempty"`
+	// Reach says how the client reaches the gateway: "loopback", "container address" or "published port". In containers
+	// BADGATEWAY_REACH=direct or published overrules what the lab finds out.
+	Reach string `json:"reach"`
+	// ClockUncertainty is how far off the instants of arrivals can be.
+	ClockUncertainty time.Duration `json:"clock_uncertainty"`
+}
+
+// startTimeout bounds the start of a lab whose images are present.
+const startTimeout = 60 * time.Second
+
+// Start starts the plan in the lab that its gateway needs. The lab is returned beside an error too, for Stop; it is nil
+// only when nothing was started.
+func Start(ctx context.Context, p Plan) (Lab, error) {
+	if p.Gateway.Embedded {
+		return startInProcess(ctx, p)
+	}
+	return startDocker(ctx, p)
+}
+
+// offsets aligns every backend's clock with the run's.
+func offsets(ctx context.Context, remotes []backend.Remote, clock record.Clock) ([]time.Duration, time.Duration, error) {
+	all := make([]time.Duration, len(remotes))
+	var worst time.Duration
+	for i, remote := range remotes {
+		offset, uncertainty, err := remote.Offset(ctx, clock)
+		if err != nil {
+			return nil, 0, err
+		}
+		all[i], worst = offset, max(worst, uncertainty)
+	}
+	return all, worst, nil
+}
+
+// awaitReady asks the gateway for its readiness path until it is answered as it should be. gone says early why it never
+// will, e.g. that the gateway has died.
+func awaitReady(ctx context.Context, address string, ready gateways.Ready, gone func(context.Context) error) error {
+	return await(ctx, gone, func(ctx context.Context) error { return probe(ctx, address, ready) })
+}
+
+// await tries until it works, until gone says why it never will, or until the time for a start is over.
+func await(ctx context.Context, gone, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var last error
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		if last == nil || ctx.Err() == nil { // what fails because the time is over says nothing about why it did not work
+			last = err
+		}
+		if err := gone(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond): // polling: nobody announces that it is ready
+		case <-ctx.Done():
+			return fmt.Errorf("not ready: %w (%w)", last, context.Cause(ctx))
+		}
+	}
+}
+
+func probe(ctx context.Context, address string, ready gateways.Ready) error {
+	var dialer net.Dialer
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: ready\r\nConnection: close\r\n\r\n", ready.Path); err != nil {
+		return err
+	}
+	var version string
+	var status int
+	if _, err := fmt.Fscanf(conn, "%s %d", &version, &status); err != nil {
+		return err
+	}
+	if status != ready.Status {
+		return fmt.Errorf("GET %s: status %d, want %d", ready.Path, status, ready.Status)
+	}
+	return nil
+}

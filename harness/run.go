@@ -1,0 +1,154 @@
+package harness
+
+import (
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/reports"
+)
+
+// Run runs the scenario as one subtest for each selected gateway, and each promise as a subtest of that. A suite that
+// calls it must call Main in its TestMain.
+func Run(t *testing.T, s Scenario) {
+	t.Helper()
+	if session == nil {
+		t.Fatal("harness.Run: the suite has no func TestMain(m *testing.M) { harness.Main(m) }")
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatalf("scenario: %v", err)
+	}
+	name := session.suite + "/" + t.Name()
+	for _, gateway := range session.chosen {
+		t.Run(gateway.String(), func(t *testing.T) {
+			t.Parallel()
+			c := Case{
+				Name: name, Scenario: s, Gateway: gateway.Gateway, Seed: session.Seed, ScheduleSeed: session.seedOf(name),
+				Dir:      filepath.Join(session.Out, t.Name()),
+				Progress: session.progress.of(name + " on " + gateway.String()),
+			}
+			if why := session.reasonNotToRun(c, gateway.missing); why != "" {
+				session.book(t, reports.Result{Scenario: name, Gateway: gateway.String(), NotRun: why, Dir: c.Dir})
+				if session.Strict && gateway.missing != nil {
+					t.Fatalf("%s: not run: %s", gateway, why)
+				}
+				t.Skipf("%s: not run: %s", gateway, why)
+			}
+			result, err := session.judgeOrExecute(c)
+			session.progress.done(name + " on " + gateway.String())
+			if session.ctx.Err() != nil {
+				session.book(t, reports.Result{Scenario: name, Gateway: gateway.String(), NotRun: "interrupted", Dir: c.Dir})
+				t.Fatalf("interrupted: %v", err)
+			}
+			if err != nil {
+				session.book(t, reports.Result{
+					Scenario: name, Gateway: gateway.String(), Ruling: expect.Error, Dir: c.Dir,
+					Verdicts: []expect.Verdict{{Promise: "the harness works", Ruling: expect.Error, Reason: err.Error()}},
+				})
+				t.Fatalf("the harness failed, which says nothing about the gateway: %v", err)
+			}
+			session.book(t, result)
+			for _, v := range result.Verdicts {
+				t.Run(slug(v.Promise), func(t *testing.T) { report(t, result, v, gateway.Selector()) })
+			}
+		})
+	}
+}
+
+// report turns a verdict into the result of a test: what is neither kept nor known is red, and so is what was not measured.
+func report(t *testing.T, r reports.Result, v expect.Verdict, selector string) {
+	t.Helper()
+	switch {
+	case !reports.Green(v.Ruling, session.Strict):
+		t.Error(reports.Message(r, v, session.replayCommand(t.Name(), selector)))
+	case v.Ruling == expect.Pass:
+		t.Logf("pass: %s: %s", v.Promise, v.Measured)
+	default:
+		t.Logf("%s: %s: %s", v.Ruling, v.Promise, v.Reason)
+	}
+}
+
+// reasonNotToRun says why a case does not run here, or "".
+func (s *run) reasonNotToRun(c Case, missing error) string {
+	if s.ctx.Err() != nil {
+		return "interrupted"
+	}
+	if s.Replay != "" {
+		if _, err := os.Stat(filepath.Join(s.replayDir(c), record.CaseFile)); err != nil {
+			return "no facts of it in " + s.Replay
+		}
+		return ""
+	}
+	if missing != nil {
+		return missing.Error()
+	}
+	if lacks := c.Gateway.Lacks(c.Scenario.Policy); len(lacks) > 0 {
+		return fmt.Sprintf("not supported: the gateway has no %v", lacks)
+	}
+	return ""
+}
+
+func (s *run) judgeOrExecute(c Case) (reports.Result, error) {
+	if s.Replay != "" {
+		c.Dir = s.replayDir(c)
+		return c.Judge()
+	}
+	return c.Execute(s.ctx)
+}
+
+// replayDir finds the facts of a case below the replayed folder, which may be a whole run or one suite of it.
+func (s *run) replayDir(c Case) string {
+	within := strings.TrimPrefix(c.Dir, s.Out)
+	if dir := filepath.Join(s.Replay, s.suite, within); exists(dir) {
+		return dir
+	}
+	return filepath.Join(s.Replay, within)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// replayCommand judges the case again; it is typed at the root of the clone or in the user's module.
+func (s *run) replayCommand(test, selector string) string {
+	if s.Replay != "" || s.Keep == keepNever {
+		return ""
+	}
+	parts := strings.Split(test, "/")
+	for i, part := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
+	}
+	return fmt.Sprintf("go test ./suites/%s -run '%s' -bg.gateway=%s -bg.replay=%s",
+		s.suite, strings.Join(parts[:len(parts)-1], "/"), selector, shorten(filepath.Dir(s.Out)))
+}
+
+// shorten writes a path relative to the clone where that is shorter.
+func shorten(path string) string {
+	if root := cloneRoot(); root != "" {
+		if relative, err := filepath.Rel(root, path); err == nil && !strings.HasPrefix(relative, "..") {
+			return relative
+		}
+	}
+	return path
+}
+
+// seedOf gives each scenario its own seed, the same on every gateway, so that versions are compared under one load.
+func (s *run) seedOf(scenario string) uint64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%d %s", s.Seed, scenario) // a hash never fails
+	return h.Sum64() % 1_000_000_000
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9.,%-]+`)
+
+// slug turns a promise into the name of a subtest.
+func slug(promise string) string {
+	return strings.Trim(notInNames.ReplaceAllString(promise, "_"), "_")
+}

@@ -1,0 +1,70 @@
+// Package harness is what a suite imports: a Scenario says what must hold when something breaks, and Run finds out, on
+// every selected gateway.
+//
+//	scenario --plan--> lab.Start --> running
+//	                                   |
+//	  load   -- requests ---+          |            expect.Judge --> verdicts --> subtests
+//	  faults -- injections -+--> record +--> join --> exchanges -+            +-> reports
+//	  backends - arrivals --+   (files; everything from here on can be replayed without a gateway)
+package harness
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// Scenario says: given these backends and this policy, under this load, when this breaks, that must hold. It is a value:
+// it is checked before anything starts and runs unchanged against any gateway.
+type Scenario struct {
+	// Backends stand behind the gateway.
+	Backends topology.Group
+	// Policy is what is asked of the gateway; the zero policy leaves every default as people run it.
+	Policy topology.Policy
+	// Load is what the client sends.
+	Load load.Constant
+	// Faults is what breaks, and when.
+	Faults fault.Schedule
+	// Expect is what must hold.
+	Expect expect.All
+}
+
+// Validate reports everything that is wrong with the scenario, joined.
+func (s Scenario) Validate() error {
+	problems := []error{
+		s.Backends.Validate(),
+		s.Policy.Validate(),
+		s.Load.Validate(),
+		s.Faults.Validate(s.Backends, s.Load.For),
+	}
+	if len(s.Expect) == 0 {
+		problems = append(problems, errors.New("expect: nothing; a scenario without a promise cannot fail"))
+	}
+	for i, e := range s.Expect {
+		if e == nil {
+			problems = append(problems, fmt.Errorf("expect: entry %d is nil", i+1))
+			continue
+		}
+		if err := e.Validate(); err != nil {
+			problems = append(problems, fmt.Errorf("expect: %w", err))
+		}
+		if p := e.Phase(); p.Part != record.Whole && !s.opens(p.Window) {
+			problems = append(problems, fmt.Errorf("expect: %s: no such window among the faults", p))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (s Scenario) opens(window string) bool {
+	for _, w := range s.Faults {
+		if w.Inject != nil && w.ID() == window {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package harness_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/reports"
+)
+
+// A suite's test binary is what a user's go test runs, so these tests run one too.
+
+// noEngine keeps a test from using, or waiting for, the engine of the machine it runs on.
+const noEngine = "DOCKER_HOST=unix:///nonexistent/docker.sock"
+
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "badgateway-suite-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "idleclose.test")
+	out, err := exec.Command("go", "test", "-c", "-o", path, "../suites/idleclose").CombinedOutput()
+	if err != nil {
+		return "", &exec.Error{Name: string(out), Err: err}
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// suite prepares a run of the idle-close suite in its own folder.
+func suite(t *testing.T, environment []string, args ...string) (cmd *exec.Cmd, out, errOut *bytes.Buffer) {
+	t.Helper()
+	path, err := binary()
+	require.NoError(t, err)
+	cmd = exec.CommandContext(t.Context(), path, args...)
+	cmd.Dir = "../suites/idleclose"
+	cmd.Env = append(append(os.Environ(), "CI=true", noEngine), environment...)
+	out, errOut = &bytes.Buffer{}, &bytes.Buffer{}
+	cmd.Stdout, cmd.Stderr = out, errOut
+	return cmd, out, errOut
+}
+
+func TestWrongInputIsOneLine(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "gateway.yaml"), []byte("name: mine\nlistne: 80\n"), 0o600))
+	for name, c := range map[string]struct {
+		args, environment []string
+		want              string
+	}{
+		"unknown gateway":      {args: []string{"-bg.gateway=nginks"}, want: `unknown gateway "nginks", want caddy, haproxy, httpd, nginx, stdlib, all, or a folder`},
+		"unknown version":      {args: []string{"-bg.gateway=nginx@1.2"}, want: `nginx has no version "1.2", want 1.26, 1.30 or all`},
+		"no such folder":       {args: []string{"-bg.gateway=./mine"}, want: "./mine does not exist (tried /"},
+		"wrong field":          {args: []string{"-bg.gateway=" + folder}, want: folder + `/gateway.yaml:2:1: unknown field "listne"`},
+		"unknown flag":         {args: []string{"-bg.gatway=nginx"}, want: "flag provided but not defined: -bg.gatway; the flags of badgateway are -bg.gateway"},
+		"stray argument":       {args: []string{"nginx@1.30", "-bg.seed=1"}, want: `unexpected argument "nginx@1.30"`},
+		"empty gateway":        {args: []string{"-bg.gateway=stdlib,"}, want: "-bg.gateway=stdlib,: an empty name"},
+		"out is a file":        {args: []string{"-bg.out=/dev/null"}, want: "-bg.out: mkdir /dev/null: not a directory"},
+		"replay is a file":     {args: []string{"-bg.replay=/dev/null"}, want: "-bg.replay: /dev/null is no folder"},
+		"seed":                 {args: []string{"-bg.seed=x"}, want: "-bg.seed=x: want a whole number"},
+		"keep":                 {args: []string{"-bg.keep=some"}, want: "-bg.keep=some: want never, failed or always"},
+		"strict":               {environment: []string{"BADGATEWAY_STRICT=maybe"}, want: "-bg.strict=maybe: want true or false"},
+		"replay":               {args: []string{"-bg.replay=reports/runs/nothing"}, want: "-bg.replay: reports/runs/nothing does not exist (tried /"},
+		"engine not reachable": {args: []string{"-bg.gateway=nginx@1.30"}, want: "gateway nginx@1.30: no container engine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd, _, errOut := suite(t, c.environment, c.args...)
+			err := cmd.Run()
+			var exit *exec.ExitError
+			require.ErrorAs(t, err, &exit)
+			assert.Equal(t, 2, exit.ExitCode())
+			line := strings.TrimSuffix(errOut.String(), "\n")
+			assert.NotContains(t, line, "\n")
+			assert.Contains(t, line, c.want)
+		})
+	}
+}
+
+// Everything is told that did not run, and why; a selection of all is no failure.
+func TestWhatCannotRunIsNamed(t *testing.T) {
+	t.Parallel()
+	cmd, out, errOut := suite(t, nil, "-test.run=^TestClientConnections$", "-bg.gateway=stdlib,nginx@all", "-bg.out="+t.TempDir())
+	require.NoError(t, cmd.Run(), errOut)
+	for _, gateway := range []string{"nginx@1.26", "nginx@1.30"} {
+		assert.Contains(t, out.String(), "not run on "+gateway+" (no container engine")
+	}
+	assert.Equal(t, 2, strings.Count(out.String(), "\n  idleclose/TestClientConnections/per-request\n"))
+	assert.Contains(t, out.String(), "2 pass, 4 not run")
+}
+
+// A saved run is judged again without a gateway, to the same verdicts; strict does not change what was measured.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const test = "-test.run=^TestPostIsNotSentAgain$/^default-fin$"
+	cmd, out, errOut := suite(t, nil, test, "-bg.keep=always", "-bg.seed=7", "-bg.out="+dir)
+	require.NoError(t, cmd.Run(), "%s%s", out, errOut)
+	ran, err := reports.LoadAll(dir)
+	require.NoError(t, err)
+	require.Len(t, ran, 1)
+	facts, err := record.Load(ran[0].Dir)
+	require.NoError(t, err)
+	assert.Len(t, facts.Requests, 400)
+
+	cmd, out, errOut = suite(t, nil, test, "-bg.replay="+dir)
+	began := time.Now()
+	require.NoError(t, cmd.Run(), "%s%s", out, errOut)
+	assert.Less(t, time.Since(began), 3*time.Second, "the load of the scenario alone takes 4 s")
+	again, err := reports.LoadAll(dir)
+	require.NoError(t, err)
+	assert.Equal(t, ran, again)
+	assert.Contains(t, out.String(), "1 known")
+}
+
+// A replay that finds nothing to judge is no success.
+func TestReplayOfNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cmd, _, errOut := suite(t, nil, "-test.run=^TestRace$", "-bg.replay="+dir)
+	require.Error(t, cmd.Run())
+	assert.Contains(t, errOut.String(), "nothing was judged: "+dir+" has no facts of the selected tests and gateways")
+}
+
+// Ctrl-C ends a run soon, with everything taken down and a failure.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cmd, out, errOut := suite(t, nil, "-test.run=^TestRace$", "-bg.out="+dir)
+	require.NoError(t, cmd.Start())
+	awaitFile(t, filepath.Join(dir, "idleclose/TestRace/GET-before/stdlib/gateway.log"))
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	began := time.Now()
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	assert.Equal(t, 1, exit.ExitCode())
+	assert.Less(t, time.Since(began), 5*time.Second, "the load alone takes 14 s")
+	assert.Contains(t, errOut.String(), "interrupted; everything that was started has been taken down")
+	assert.Contains(t, out.String(), "interrupted")
+}
+
+func awaitFile(t *testing.T, path string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal("never came: ", path)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+// Package wire is HTTP/1 as bytes: heads, bodies and the marks by which a request and its answer prove that they belong
+// together and are whole. The client that judges and the backend that is scripted share it, so that neither depends on
+// net/http, which repairs, retries and hides what they exist to see. Source: RFC 9112 (HTTP/1.1), RFC 9110.
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// The header fields that mark a request and its answer.
+const (
+	// ID carries the request's id, minted by the client, on the request and on the answer.
+	ID = "X-Badgateway-Id"
+	// Backend carries the identity of the answering backend.
+	Backend = "X-Badgateway-Backend"
+	// Length and Checksum carry the body's length in bytes and its CRC-32C in hexadecimal, on requests and answers,
+	// apart from the framing, which a gateway may change.
+	Length   = "X-Badgateway-Length"
+	Checksum = "X-Badgateway-Checksum"
+	// Answer asks the backend for an answer body of that many bytes.
+	Answer = "X-Badgateway-Answer"
+)
+
+// ReadyPath is answered by every backend without a journal entry and on a connection that it then closes, so that
+// readiness checks leave nothing behind: no arrival, no pooled connection.
+const ReadyPath = "/__ready"
+
+// MaxHead limits the size of a head in bytes.
+const MaxHead = 64 << 10
+
+// ErrMalformed is wrapped by every error about bytes that are not HTTP/1.
+var ErrMalformed = errors.New("malformed HTTP/1")
+
+// Field is one header field as it stood on the wire, without surrounding white space.
+type Field struct{ Name, Value string }
+
+// Head is the start line and the header of a message.
+type Head struct {
+	// Start holds the three parts of the start line: method, target and version, or version, status and reason.
+	Start  [3]string
+	Fields []Field
+}
+
+// Get returns the value of the first field of that name, in any case, or "".
+func (h *Head) Get(name string) string {
+	for _, f := range h.Fields {
+		if strings.EqualFold(f.Name, name) {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// Has reports whether a comma-separated list field contains the token, in any case.
+func (h *Head) Has(name, token string) bool {
+	for _, f := range h.Fields {
+		if !strings.EqualFold(f.Name, name) {
+			continue
+		}
+		for item := range strings.SplitSeq(f.Value, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Status returns the status code of a response head.
+func (h *Head) Status() int {
+	n, _ := strconv.Atoi(h.Start[1]) // readHead has checked it
+	return n
+}
+
+// ReadRequestHead reads the head of a request. An error that wraps ErrMalformed is about the bytes, any other is the
+// connection's own.
+func ReadRequestHead(r *bufio.Reader) (*Head, error) {
+	return readHead(r, "request line", func(start [3]string) bool {
+		return start[0] != "" && start[1] != "" && isVersion(start[2])
+	})
+}
+
+// ReadResponseHead reads the head of a response, interim ones included; errors as in ReadRequestHead.
+func ReadResponseHead(r *bufio.Reader) (*Head, error) {
+	return readHead(r, "status line", func(start [3]string) bool {
+		status, err := strconv.Atoi(start[1])
+		return isVersion(start[0]) && len(start[1]) == 3 && err == nil && status >= 100
+	})
+}
+
+// isVersion reports whether s is HTTP/1.0, HTTP/1.1 or a later minor version.
+func isVersion(s string) bool {
+	minor, found := strings.CutPrefix(s, "HTTP/1.")
+	return found && len(minor) == 1 && minor >= "0" && minor <= "9"
+}
+
+// readHead judges the start line before it waits for the rest: what is not HTTP/1 owes no empty line at the end.
+func readHead(r *bufio.Reader, what string, valid func(start [3]string) bool) (*Head, error) {
+	line, size, err := readLine(r, MaxHead)
+	if err != nil {
+		return nil, err
+	}
+	first, rest, _ := strings.Cut(line, " ")
+	second, third, _ := strings.Cut(rest, " ")
+	start := [3]string{first, second, third}
+	if !valid(start) {
+		return nil, fmt.Errorf("%w: %s %q", ErrMalformed, what, line)
+	}
+	fields, err := readFields(r, MaxHead-size)
+	if err != nil {
+		return nil, err
+	}
+	return &Head{Start: start, Fields: fields}, nil
+}
+
+// readFields reads header or trailer fields to the empty line after them.
+func readFields(r *bufio.Reader, limit int) ([]Field, error) {
+	fields := make([]Field, 0, 12)
+	for {
+		line, n, err := readLine(r, limit)
+		if err != nil {
+			return nil, midway(err)
+		}
+		limit -= n
+		if line == "" {
+			return fields, nil
+		}
+		name, value, found := strings.Cut(line, ":")
+		if !found || name == "" || strings.ContainsAny(name, " \t") {
+			return nil, fmt.Errorf("%w: header line %q", ErrMalformed, line)
+		}
+		fields = append(fields, Field{Name: name, Value: strings.Trim(value, " \t")})
+	}
+}
+
+// readLine returns a line without its end and the bytes it took. An orderly end in the middle of a line is
+// io.ErrUnexpectedEOF, before it io.EOF.
+func readLine(r *bufio.Reader, limit int) (string, int, error) {
+	var long []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(long)+len(part) > limit {
+			return "", 0, fmt.Errorf("%w: head longer than %d bytes", ErrMalformed, MaxHead)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			long = append(long, part...)
+			continue
+		}
+		if err != nil {
+			if len(long)+len(part) > 0 {
+				err = midway(err)
+			}
+			return "", 0, err
+		}
+		if long != nil {
+			part = append(long, part...)
+		}
+		n := len(part)
+		part = bytes.TrimSuffix(bytes.TrimSuffix(part, []byte("\n")), []byte("\r"))
+		return string(part), n, nil
+	}
+}
+
+// midway turns an orderly end of the connection inside a message into io.ErrUnexpectedEOF.
+func midway(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Sum is the CRC-32C of a body, as written in the Checksum field.
+func Sum(body []byte) string { return FormatSum(crc32.Checksum(body, castagnoli)) }
+
+// FormatSum writes a CRC-32C as the Checksum field does: eight hexadecimal digits.
+func FormatSum(sum uint32) string { return fmt.Sprintf("%08x", sum) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Payload returns a body of n bytes that names its author and its request as far as it has room, so that the body of
+// one answer cannot pass for that of another.
+func Payload(author, id string, n int) []byte {
+	line := author + " " + id + "\n"
+	body := make([]byte, 0, n+len(line))
+	for len(body) < n {
+		body = append(body, line...)
+	}
+	return body[:n]
+}

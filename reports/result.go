@@ -1,0 +1,181 @@
+// Package reports turns verdicts into what people and machines read: verdict.json beside the facts, the message of a
+// failure, and the table on the console. It judges nothing.
+package reports
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/stats"
+)
+
+// Result is what one scenario came to on one gateway: kept in verdict.json.
+type Result struct {
+	Version  int    `json:"version"`
+	Scenario string `json:"scenario"`
+	Gateway  string `json:"gateway"`
+	Detected string `json:"detected,omitempty"`
+	Seed     uint64 `json:"seed,omitempty"`
+	// Ruling is the worst of the verdicts' rulings; NotRun says why there are none.
+	Ruling   expect.Ruling    `json:"ruling"`
+	NotRun   string           `json:"not_run,omitempty"`
+	Verdicts []expect.Verdict `json:"verdicts,omitempty"`
+	Summary  Summary          `json:"summary"`
+	// Dir is where the result was loaded from or saved to.
+	Dir string `json:"-"`
+}
+
+// Summary is the run in numbers, whatever was promised.
+type Summary struct {
+	Requests int `json:"requests"`
+	Failures int `json:"failures"`
+	// Outcomes counts statuses and outcomes.
+	Outcomes map[string]int `json:"outcomes,omitempty"`
+	// Attempts is the mean number of arrivals of a request.
+	Attempts float64 `json:"attempts"`
+	// Touched counts the requests that a fault touched, TouchedFailures those of them that failed, and TouchedAttempts is
+	// their mean number of arrivals.
+	Touched         int     `json:"touched"`
+	TouchedFailures int     `json:"touched_failures"`
+	TouchedAttempts float64 `json:"touched_attempts"`
+	// Receipts says what each fault touched.
+	Receipts []string `json:"receipts,omitempty"`
+}
+
+const (
+	resultVersion = 1
+	verdictFile   = "verdict.json"
+)
+
+// Summarise counts.
+func Summarise(e expect.Evidence) Summary {
+	s := Summary{Requests: len(e.Exchanges), Outcomes: map[string]int{}}
+	var attempts, touched stats.Sample
+	for _, x := range e.Exchanges {
+		s.Outcomes[x.Label()]++
+		attempts.Add(float64(x.Attempts()))
+		if x.Failed() {
+			s.Failures++
+		}
+		if x.Touched() {
+			touched.Add(float64(x.Attempts()))
+			s.Touched++
+			if x.Failed() {
+				s.TouchedFailures++
+			}
+		}
+	}
+	if attempts.N() > 0 {
+		s.Attempts = attempts.Mean()
+	}
+	if touched.N() > 0 {
+		s.TouchedAttempts = touched.Mean()
+	}
+	for _, i := range e.Injections {
+		s.Receipts = append(s.Receipts, Receipt(i))
+	}
+	return s
+}
+
+// Receipt says in words what an injection touched.
+func Receipt(i record.Injection) string {
+	t := i.Total()
+	var words []string
+	switch {
+	case i.Bit():
+		words = append(words, fmt.Sprintf("%s ended %s and %s", i.ID, count(t.Connections, "connection"), count(t.Requests, "request")))
+	case i.Prevented():
+		words = append(words, fmt.Sprintf("%s had no chance: the gateway gave up all %s first",
+			i.ID, count(t.Prevented, "connection")))
+	default:
+		words = append(words, i.ID+" touched nothing")
+	}
+	for _, r := range i.Receipts {
+		if r.Probe != "" {
+			words = append(words, r.Probe)
+		}
+	}
+	if i.Lifted.End > 0 && i.For > 0 {
+		words = append(words, fmt.Sprintf("lifted at %.3f s", i.Lifted.End.Seconds()))
+	}
+	return strings.Join(words, "; ")
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// severity orders rulings from harmless to grave.
+var severity = []expect.Ruling{
+	expect.Pass, expect.Known, expect.KnownGone, expect.Inconclusive, expect.Fail, expect.Error,
+}
+
+// Worst is the gravest ruling among the verdicts; without any it is inconclusive.
+func Worst(verdicts []expect.Verdict) expect.Ruling {
+	if len(verdicts) == 0 {
+		return expect.Inconclusive
+	}
+	worst := expect.Pass
+	for _, v := range verdicts {
+		if gravity(v.Ruling) > gravity(worst) {
+			worst = v.Ruling
+		}
+	}
+	return worst
+}
+
+// gravity is the place of a ruling among the severities; one that nobody knows is graver than any other.
+func gravity(r expect.Ruling) int {
+	if i := slices.Index(severity, r); i >= 0 {
+		return i
+	}
+	return len(severity)
+}
+
+// Save writes verdict.json into the folder of the facts.
+func Save(r Result) error {
+	r.Version = resultVersion
+	return record.WriteJSON(filepath.Join(r.Dir, verdictFile), r)
+}
+
+// LoadAll reads every verdict.json below a folder, in the order of scenarios and gateways.
+func LoadAll(dir string) ([]Result, error) {
+	var results []Result
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Name() != verdictFile {
+			return err
+		}
+		r := Result{Dir: filepath.Dir(path)}
+		if err := record.ReadJSON(path, &r); err != nil {
+			return err
+		}
+		if r.Version != resultVersion {
+			return fmt.Errorf("%s: version %d, this program reads %d", path, r.Version, resultVersion)
+		}
+		results = append(results, r)
+		return nil
+	})
+	if err == nil && len(results) == 0 {
+		err = errors.New(dir + ": no results here")
+	}
+	return results, err
+}
+
+// Outcomes writes counted outcomes in a stable order: "200 x 61, 502 x 60".
+func Outcomes(counts map[string]int) string {
+	var words []string
+	for _, outcome := range slices.Sorted(maps.Keys(counts)) {
+		words = append(words, fmt.Sprintf("%s x %d", outcome, counts[outcome]))
+	}
+	return strings.Join(words, ", ")
+}

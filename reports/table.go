@@ -1,0 +1,107 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/stats"
+)
+
+// Table writes results for people, one line each, and how many came to what.
+func Table(w io.Writer, results []Result) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "scenario\tgateway\tn\tfailures\t95 % interval\toutcomes\tattempts\ttouched\ttouched failed\ttouched attempts\tverdict")
+	counts := map[string]int{}
+	notRun := map[string][]string{}
+	for _, r := range ordered(results) {
+		if r.NotRun != "" {
+			counts["not run"]++
+			why := fmt.Sprintf("not run on %s (%s):", r.Gateway, r.NotRun)
+			notRun[why] = append(notRun[why], r.Scenario)
+			continue
+		}
+		counts[r.Ruling.String()]++
+		writeRow(table, r)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, why := range slices.Sorted(maps.Keys(notRun)) {
+		fmt.Fprintf(w, "\n%s\n  %s\n", why, strings.Join(notRun[why], "\n  "))
+	}
+	_, err := fmt.Fprintln(w, "\n"+tally(counts))
+	return err
+}
+
+// ordered sorts a copy by scenario and gateway: parallel tests end in any order.
+func ordered(results []Result) []Result {
+	return slices.SortedStableFunc(slices.Values(results), func(a, b Result) int {
+		return cmp.Or(strings.Compare(a.Scenario, b.Scenario), strings.Compare(a.Gateway, b.Gateway))
+	})
+}
+
+func writeRow(w io.Writer, r Result) {
+	s := r.Summary
+	interval, failed, attempts := "-", "-", "-"
+	if s.Requests > 0 {
+		i := stats.Count{K: s.Failures, N: s.Requests}.Interval(stats.Confidence95)
+		interval = fmt.Sprintf("%.1f-%.1f %%", 100*i.Low, 100*i.High)
+	}
+	if s.Touched > 0 {
+		failed = strconv.Itoa(s.TouchedFailures)
+		attempts = fmt.Sprintf("%.2f", s.TouchedAttempts)
+	}
+	gateway := r.Gateway
+	if r.Detected != "" {
+		gateway += " (" + r.Detected + ")"
+	}
+	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%.2f\t%d\t%s\t%s\t%s\n", r.Scenario, gateway, s.Requests, s.Failures, interval,
+		Outcomes(s.Outcomes), s.Attempts, s.Touched, failed, attempts, r.Ruling)
+}
+
+// Details writes, for each result, what the fault touched and why the verdict is not a plain pass.
+func Details(w io.Writer, results []Result) {
+	for _, r := range ordered(results) {
+		if r.NotRun != "" {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s on %s\n", r.Scenario, r.Gateway)
+		for _, receipt := range r.Summary.Receipts {
+			fmt.Fprintln(w, "  receipt:", receipt)
+		}
+		for _, v := range r.Verdicts {
+			if v.Reason != "" {
+				fmt.Fprintf(w, "  %s: %s\n", v.Ruling, v.Reason)
+			} else {
+				fmt.Fprintf(w, "  %s: %s; measured %s\n", v.Ruling, v.Promise, v.Measured)
+			}
+		}
+	}
+}
+
+// tally says how many results came to what, gravest first.
+func tally(counts map[string]int) string {
+	var words []string
+	for _, ruling := range slices.Backward(severity) {
+		if n := counts[ruling.String()]; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, ruling))
+		}
+	}
+	if n := counts["not run"]; n > 0 {
+		words = append(words, fmt.Sprintf("%d not run", n))
+	}
+	return strings.Join(words, ", ")
+}
+
+// Green reports whether a ruling lets a test pass. A known deviation does; what was not measured never does. Strict runs
+// do not let an out-of-date entry of known.yaml pass.
+func Green(r expect.Ruling, strict bool) bool {
+	return r == expect.Pass || r == expect.Known || (r == expect.KnownGone && !strict)
+}
