@@ -104,7 +104,7 @@ func await(ctx context.Context, gone, try func(context.Context) error) error {
 		if err == nil {
 			return nil
 		}
-		if last == nil || ctx.Err() == nil { // what fails because the time is over says nothing about why it did not work
+		if last == nil || !over(ctx) { // what fails because the time is over says nothing about why it did not work
 			last = err
 		}
 		if err := gone(ctx); err != nil {
@@ -116,6 +116,12 @@ func await(ctx context.Context, gone, try func(context.Context) error) error {
 			return fmt.Errorf("not ready: %w (%w)", last, context.Cause(ctx))
 		}
 	}
+}
+
+// over says that the context's time is. A dial sees its deadline pass a moment before the context's own timer fires.
+func over(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
 }
 
 func probe(ctx context.Context, address string, ready gateways.Ready) error {
