@@ -78,15 +78,20 @@ func (c Case) Judge() (reports.Result, error) {
 	return result, reports.Save(result)
 }
 
+// plan is what the case asks of a lab.
+func (c Case) plan() lab.Plan {
+	return lab.Plan{
+		Scenario: c.Name, Gateway: c.Gateway, Backends: c.Scenario.Backends, Policy: c.Scenario.Policy,
+		Links: c.Scenario.Faults.Links(), Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
+	}
+}
+
 // observe starts the lab, applies faults and load on one clock, and collects what each side saw.
 func (c Case) observe(ctx context.Context) (facts record.Facts, err error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return facts, err
 	}
-	running, err := lab.Start(ctx, lab.Plan{
-		Scenario: c.Name, Gateway: c.Gateway, Backends: c.Scenario.Backends, Policy: c.Scenario.Policy,
-		Links: c.Scenario.Faults.Links(), Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
-	})
+	running, err := lab.Start(ctx, c.plan())
 	if running != nil {
 		defer func() { err = errors.Join(err, afterwards(ctx, running.Stop)) }()
 	}

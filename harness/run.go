@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
@@ -9,7 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/lab"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/reports"
 )
@@ -88,8 +91,9 @@ func (s *run) reasonNotToRun(c Case, missing error) string {
 	if missing != nil {
 		return missing.Error()
 	}
-	if lacks := c.Gateway.Lacks(c.Scenario.Policy); len(lacks) > 0 {
-		return fmt.Sprintf("not supported: the gateway has no %v", lacks)
+	// Any other error is the start's to tell.
+	if unsupported, is := errors.AsType[gateways.Unsupported](lab.Supports(c.plan())); is {
+		return "not supported: " + unsupported.Reason
 	}
 	return ""
 }

@@ -73,7 +73,7 @@ func chooseWord(word string, shipped []*gateways.Folder) ([]choice, error) {
 		}
 		return all, nil
 	case !hasLine:
-		return []choice{{Gateway: lines[len(lines)-1], named: true}}, nil
+		return []choice{{Gateway: folder.Newest(), named: true}}, nil
 	}
 	i := slices.IndexFunc(lines, func(g gateways.Gateway) bool { return g.Line == topology.Version(line) })
 	if i < 0 {

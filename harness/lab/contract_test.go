@@ -76,7 +76,7 @@ func testRun(t *testing.T, g gateways.Gateway) {
 			assert.Equal(t, linked.String(), a.Backend)
 		}
 	}
-	assert.FileExists(t, filepath.Join(dir, ConfigFile))
+	assert.DirExists(t, filepath.Join(dir, ConfigDir))
 	assert.FileExists(t, filepath.Join(dir, LogFile))
 
 	stop(t, l)

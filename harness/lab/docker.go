@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +49,8 @@ type inDocker struct {
 
 	clock    record.Clock // runs from the start of the lab; the run's begins later
 	gateway  *service
+	serving  []topology.Replica // those that the gateway was told of last
+	config   []gateways.File    // what it was given last
 	toxic    *service
 	backends []dockerBackend // in the order of the group's members
 	facts    Facts
@@ -78,8 +79,8 @@ func startDocker(ctx context.Context, p Plan) (Lab, error) {
 	}
 	l := &inDocker{
 		plan: p, engine: engine, own: own, clock: record.StartClock(),
-		backends: make([]dockerBackend, p.Backends.Count),
-		facts:    Facts{Lab: "docker", Image: set.gateway.ID, How: set.gateway.How},
+		serving: p.Backends.Members(), backends: make([]dockerBackend, p.Backends.Count),
+		facts: Facts{Lab: "docker", Image: set.gateway.ID, How: set.gateway.How},
 	}
 	return l, l.start(ctx, set)
 }
@@ -176,42 +177,6 @@ func (l *inDocker) connectLinks(ctx context.Context) error {
 		l.backends[at].site.Link, l.backends[at].site.Dial = &link, l.toxic.address(port)
 	}
 	return nil
-}
-
-// upstreams lists the backends as the gateway is to reach them.
-func (l *inDocker) upstreams() []gateways.Upstream {
-	var all []gateways.Upstream
-	for _, replica := range l.plan.Backends.Members() {
-		address := replica.String() + portOf(dataPort)
-		if i := slices.Index(l.plan.Links, replica); i >= 0 {
-			address = "toxiproxy" + portOf(firstLinkPort+i)
-		}
-		all = append(all, gateways.Upstream{Name: replica.String(), Address: address})
-	}
-	return all
-}
-
-func (l *inDocker) startGateway(ctx context.Context, image images.Obtained) error {
-	g := l.plan.Gateway
-	config, err := g.Render(gateways.Rendering{
-		Version: l.facts.Version, Listen: g.Listen, Backends: l.upstreams(), Policy: l.plan.Policy,
-	})
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(l.plan.Dir, ConfigFile), config, 0o644); err != nil {
-		return err
-	}
-	l.gateway, err = l.run(ctx, spec{
-		name: "gateway", image: image, command: g.Command, ports: []int{g.Listen},
-		files: []testcontainers.ContainerFile{
-			{Reader: bytes.NewReader(config), ContainerFilePath: g.Config.Target, FileMode: 0o644},
-		},
-	})
-	if err != nil {
-		return err
-	}
-	return l.gateway.explain(ctx, awaitReady(ctx, l.Address(), g.Ready, l.gateway.gone))
 }
 
 func (l *inDocker) Address() string {

@@ -31,6 +31,8 @@ type spec struct {
 	image images.Obtained
 	// command replaces the image's own; args follow the image's own.
 	command, args []string
+	// user takes the place of the image's own.
+	user string
 	// ports are those that the harness must reach.
 	ports []int
 	files []testcontainers.ContainerFile
@@ -41,6 +43,7 @@ type spec struct {
 // service is a container of the lab that was started.
 type service struct {
 	engine    *client.Client
+	container testcontainers.Container
 	id        string
 	addresses map[int]string // of its ports, as the harness reaches them
 }
@@ -66,7 +69,7 @@ func (l *inDocker) run(ctx context.Context, s spec) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	started := &service{engine: l.engine, id: created.GetContainerID()}
+	started := &service{engine: l.engine, container: created, id: created.GetContainerID()}
 	if s.alone {
 		return started, nil
 	}
@@ -88,9 +91,14 @@ func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, erro
 	r := testcontainers.ContainerRequest{
 		// The image's full name keeps testcontainers from putting its registry prefix before an image that is already here; what
 		// runs is the ID.
-		Name:           "badgateway-" + l.own[labelLab] + "-" + s.name,
-		Image:          named.String(),
-		ConfigModifier: func(c *container.Config) { c.Image = s.image.ID },
+		Name:  "badgateway-" + l.own[labelLab] + "-" + s.name,
+		Image: named.String(),
+		ConfigModifier: func(c *container.Config) {
+			c.Image = s.image.ID
+			if s.user != "" {
+				c.User = s.user
+			}
+		},
 		// A command takes the place of the image's entrypoint, and by that of its default arguments too.
 		Entrypoint: s.command, Cmd: s.args, Labels: l.own.clone(), Files: s.files,
 	}

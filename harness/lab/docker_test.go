@@ -154,7 +154,7 @@ func TestGatewayThatFails(t *testing.T) {
 name: own
 listen: 8080
 ready: {path: /__ready, status: 200}
-config: {template: own.tmpl, target: /etc/nginx/nginx.conf}
+config: [{template: own.tmpl, target: /etc/nginx/nginx.conf}]
 command: [nginx, -g, "daemon off;"]
 version: {command: [nginx, -v], pattern: 'nginx/(\S+)'}
 versions: {"1.26": {image: "` + image.Ref + `"}}
@@ -202,7 +202,7 @@ versions: {"1.26": {image: "` + image.Ref + `"}}
 			}
 			stop(t, l)
 			if name == "config rejected" {
-				assert.FileExists(t, filepath.Join(p.Dir, ConfigFile))
+				assert.FileExists(t, filepath.Join(p.Dir, ConfigDir, "own"))
 				assert.FileExists(t, filepath.Join(p.Dir, LogFile))
 			}
 		})

@@ -20,47 +20,48 @@ import (
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
-// The files a lab leaves in its folder.
-const (
-	ConfigFile = "gateway.conf"
-	LogFile    = "gateway.log"
-)
-
 // inProcess runs everything on loopback sockets of this process:
 //
 //	client -> embedded gateway -> [Toxiproxy ->] backend -> journal file
 type inProcess struct {
-	address string
-	sites   map[topology.Replica]fault.Site
-	remotes []backend.Remote
-	facts   Facts
-	dir     string
-	stop    []func(context.Context) error // in the order of starting
+	plan      Plan
+	address   string
+	gateway   *reverseproxy.Gateway
+	log       *os.File
+	upstreams map[topology.Replica]gateways.Upstream
+	serving   []topology.Replica
+	sites     map[topology.Replica]fault.Site
+	remotes   []backend.Remote
+	facts     Facts
+	stop      []func(context.Context) error // in the order of starting
 }
 
 func startInProcess(ctx context.Context, p Plan) (Lab, error) {
 	l := &inProcess{
-		sites: map[topology.Replica]fault.Site{}, dir: p.Dir,
+		plan: p, serving: p.Backends.Members(),
+		sites: map[topology.Replica]fault.Site{}, upstreams: map[topology.Replica]gateways.Upstream{},
 		facts: Facts{Lab: "inprocess", Version: topology.Version(reverseproxy.Version()), Reach: "loopback"},
 	}
-	upstreams, err := l.startBackends(ctx, p)
-	if err != nil {
+	if err := l.startBackends(ctx, p); err != nil {
 		return l, err
 	}
-	if err := l.startGateway(ctx, p, upstreams); err != nil {
+	var err error
+	if l.log, err = os.Create(filepath.Join(p.Dir, LogFile)); err != nil {
+		return l, err
+	}
+	l.stop = append(l.stop, func(context.Context) error { return l.log.Close() }, l.stopGateway)
+	if err := l.startGateway(ctx, "127.0.0.1:0"); err != nil {
 		return l, fmt.Errorf("gateway %s: %w", p.Gateway, err)
 	}
-	alive := func(context.Context) error { return nil }
-	return l, awaitReady(ctx, l.address, p.Gateway.Ready, alive)
+	return l, nil
 }
 
-func (l *inProcess) startBackends(ctx context.Context, p Plan) ([]gateways.Upstream, error) {
-	var upstreams []gateways.Upstream
+func (l *inProcess) startBackends(ctx context.Context, p Plan) error {
 	var toxic *toxiproxy.Remote
 	if len(p.Links) > 0 {
 		server, err := toxiproxy.Start(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		l.stop = append(l.stop, func(context.Context) error { return server.Stop() })
 		toxic = &toxiproxy.Remote{Address: server.Address()}
@@ -68,25 +69,25 @@ func (l *inProcess) startBackends(ctx context.Context, p Plan) ([]gateways.Upstr
 	for _, replica := range p.Backends.Members() {
 		site, address, err := l.startBackend(ctx, replica)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if slices.Contains(p.Links, replica) {
 			// What has begun is not broken off: the Toxiproxy might open the link after it was told to close them all.
 			link, err := toxic.Connect(context.WithoutCancel(ctx), replica.String(), "127.0.0.1:0", address)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			address, site.Link, site.Dial = link.Listen, &link, link.Listen
 		}
 		l.sites[replica] = site
 		l.remotes = append(l.remotes, site.Backend)
-		upstreams = append(upstreams, gateways.Upstream{Name: replica.String(), Address: address})
+		l.upstreams[replica] = gateways.Upstream{Name: replica.String(), Address: address}
 	}
-	return upstreams, nil
+	return nil
 }
 
 func (l *inProcess) startBackend(ctx context.Context, replica topology.Replica) (fault.Site, string, error) {
-	data, err := listen(ctx)
+	data, err := listen(ctx, "127.0.0.1:0")
 	if err != nil {
 		return fault.Site{}, "", err
 	}
@@ -95,7 +96,7 @@ func (l *inProcess) startBackend(ctx context.Context, replica topology.Replica) 
 		return fault.Site{}, "", errors.Join(err, data.Close())
 	}
 	l.stop = append(l.stop, func(context.Context) error { return server.Stop() })
-	control, err := listen(ctx)
+	control, err := listen(ctx, "127.0.0.1:0")
 	if err != nil {
 		return fault.Site{}, "", err
 	}
@@ -113,40 +114,78 @@ func (l *inProcess) startBackend(ctx context.Context, replica topology.Replica) 
 	return fault.Site{Replica: replica, Backend: remote}, data.Addr().String(), nil
 }
 
-func (l *inProcess) startGateway(ctx context.Context, p Plan, upstreams []gateways.Upstream) error {
-	config, err := p.Gateway.Render(gateways.Rendering{
-		Version: l.facts.Version, Listen: p.Gateway.Listen, Backends: upstreams, Policy: p.Policy,
-	})
+// render renders the config for the replicas that serve, and saves it.
+func (l *inProcess) render() ([]byte, error) {
+	var serving []gateways.Upstream
+	for _, replica := range l.serving {
+		serving = append(serving, l.upstreams[replica])
+	}
+	config, err := l.plan.Gateway.Render(gateways.Rendering{Version: l.facts.Version, Backends: serving, Policy: l.plan.Policy})
+	if err != nil {
+		return nil, err
+	}
+	return config[0].Content, saveConfig(l.plan.Dir, config)
+}
+
+func (l *inProcess) startGateway(ctx context.Context, address string) error {
+	config, err := l.render()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(l.dir, ConfigFile), config, 0o644); err != nil {
-		return err
-	}
-	log, err := os.Create(filepath.Join(l.dir, LogFile))
+	listener, err := listen(ctx, address)
 	if err != nil {
 		return err
 	}
-	l.stop = append(l.stop, func(context.Context) error { return log.Close() })
-	listener, err := listen(ctx)
-	if err != nil {
-		return err
-	}
-	gateway, err := reverseproxy.Start(listener, config, log, p.Wrap)
-	if err != nil {
+	if l.gateway, err = reverseproxy.Start(listener, config, l.log, l.plan.Wrap); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	l.stop = append(l.stop, gateway.Stop)
 	l.address = listener.Addr().String()
-	return nil
+	alive := func(context.Context) error { return nil }
+	return awaitReady(ctx, l.address, l.plan.Gateway.Ready, alive)
 }
 
-func listen(ctx context.Context) (net.Listener, error) {
+// stopGateway stops what runs of the gateway, at once.
+func (l *inProcess) stopGateway(ctx context.Context) error {
+	if l.gateway == nil {
+		return nil
+	}
+	err := l.gateway.Stop(ctx)
+	l.gateway = nil
+	return err
+}
+
+func (l *inProcess) Reload(_ context.Context, serving []topology.Replica) error {
+	l.serving = serving
+	config, err := l.render()
+	if err != nil {
+		return err
+	}
+	return l.gateway.Reload(config)
+}
+
+func (l *inProcess) StopGateway(ctx context.Context) error {
+	err := l.gateway.Drain(ctx)
+	return errors.Join(err, l.stopGateway(ctx))
+}
+
+func (l *inProcess) RestartGateway(ctx context.Context) error {
+	if err := l.StopGateway(ctx); err != nil {
+		return err
+	}
+	return l.startGateway(ctx, l.address)
+}
+
+// Tasks counts nothing: the gateway is a part of this process.
+func (l *inProcess) Tasks(context.Context) (int, error) {
+	return 0, errors.New("an embedded gateway has no processes of its own")
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
 	var config net.ListenConfig
-	return config.Listen(ctx, "tcp", "127.0.0.1:0")
+	return config.Listen(ctx, "tcp", address)
 }
 
-func (l *inProcess) journal(name string) string { return filepath.Join(l.dir, name+".journal") }
+func (l *inProcess) journal(name string) string { return filepath.Join(l.plan.Dir, name+".journal") }
 
 func (l *inProcess) Address() string { return l.address }
 

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
@@ -43,6 +45,15 @@ type Lab interface {
 	Facts() Facts
 	// Arrivals reads every backend's journal, on the run's clock, and saves the gateway's log.
 	Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error)
+	// Reload tells the running gateway, the way its operators do, that these replicas serve now and no others. It returns
+	// when the gateway has been told, which may be before it acts.
+	Reload(ctx context.Context, serving []topology.Replica) error
+	// StopGateway stops the gateway in order, as its operators do, and returns when it has ended.
+	StopGateway(ctx context.Context) error
+	// RestartGateway stops the gateway in order, starts it again and returns when it is ready.
+	RestartGateway(ctx context.Context) error
+	// Tasks counts the gateway's processes and threads.
+	Tasks(ctx context.Context) (int, error)
 	// Stop takes everything down that the lab started, also after a failed start, and reports what it could not.
 	Stop(ctx context.Context) error
 }
@@ -64,6 +75,37 @@ type Facts struct {
 
 // startTimeout bounds the start of a lab whose images are present.
 const startTimeout = 60 * time.Second
+
+// The places in a lab's folder where it leaves the gateway's config files and log.
+const (
+	ConfigDir = "config"
+	LogFile   = "gateway.log"
+)
+
+// saveConfig saves the config files of the gateway in the lab's folder.
+func saveConfig(dir string, config []gateways.File) error {
+	dir = filepath.Join(dir, ConfigDir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, file := range config {
+		if err := os.WriteFile(filepath.Join(dir, file.Name), file.Content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Supports reports, before anything starts, what the plan's gateway cannot do of what is asked, else nil.
+func Supports(p Plan) error {
+	if lacks := p.Gateway.Lacks(p.Policy); len(lacks) > 0 {
+		return gateways.Unsupported{Reason: fmt.Sprintf("the gateway has no %v", lacks)}
+	}
+	_, err := p.Gateway.Render(gateways.Rendering{
+		Version: p.Gateway.Line, Listen: p.Gateway.Listen, Backends: upstreams(p.Backends.Members(), p.Links), Policy: p.Policy,
+	})
+	return err
+}
 
 // Start starts the plan in the lab that its gateway needs. The lab is returned beside an error too, for Stop; it is nil
 // only when nothing was started.

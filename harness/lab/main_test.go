@@ -42,7 +42,7 @@ var orders = topology.Replicas("orders", 2)
 func planOf(g gateways.Gateway, dir string) Plan {
 	return Plan{
 		Scenario: "lab test", Gateway: g, Backends: orders, Links: orders.Replica(1).Replicas(), Dir: dir,
-		Policy: topology.Policy{UpstreamKeepAlive: topology.KeepAliveOn},
+		Policy: topology.Policy{UpstreamKeepAlive: topology.On},
 	}
 }
 

@@ -98,13 +98,13 @@ func TestPolicyNeeds(t *testing.T) {
 		want   []topology.Capability
 	}{
 		"zero":       {},
-		"keep-alive": {topology.Policy{UpstreamKeepAlive: topology.KeepAliveOn}, []topology.Capability{topology.CanUpstreamKeepAlive}},
+		"keep-alive": {topology.Policy{UpstreamKeepAlive: topology.On}, []topology.Capability{"upstream-keep-alive"}},
 		"no keep-alive": {
-			topology.Policy{UpstreamKeepAlive: topology.KeepAliveOff}, []topology.Capability{topology.CanUpstreamKeepAliveOff},
+			topology.Policy{UpstreamKeepAlive: topology.Off}, []topology.Capability{"upstream-keep-alive-off"},
 		},
 		"keep-alive with a timeout": {
-			topology.Policy{UpstreamKeepAlive: topology.KeepAliveOn, UpstreamIdleTimeout: 1e9},
-			[]topology.Capability{topology.CanUpstreamKeepAlive, topology.CanUpstreamIdleTimeout},
+			topology.Policy{UpstreamKeepAlive: topology.On, UpstreamIdleTimeout: 1e9},
+			[]topology.Capability{"upstream-keep-alive", "upstream-idle-timeout"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,9 +125,9 @@ func TestPolicyValidate(t *testing.T) {
 		"unknown switch":  {topology.Policy{UpstreamKeepAlive: "yes"}, []string{`"yes"`}},
 		"negative":        {topology.Policy{UpstreamIdleTimeout: -1e9}, []string{"-1s"}},
 		"microseconds":    {topology.Policy{UpstreamIdleTimeout: 1_500e3 + 1}, []string{"whole milliseconds"}},
-		"contradiction":   {topology.Policy{UpstreamKeepAlive: topology.KeepAliveOff, UpstreamIdleTimeout: 1e9}, []string{"contradicts"}},
+		"contradiction":   {topology.Policy{UpstreamKeepAlive: topology.Off, UpstreamIdleTimeout: 1e9}, []string{"contradicts"}},
 		"two things":      {topology.Policy{UpstreamKeepAlive: "yes", UpstreamIdleTimeout: -1}, []string{`"yes"`, "-1ns"}},
-		"off, no timeout": {policy: topology.Policy{UpstreamKeepAlive: topology.KeepAliveOff}},
+		"off, no timeout": {policy: topology.Policy{UpstreamKeepAlive: topology.Off}},
 	} {
 		t.Run(name, func(t *testing.T) { assertProblems(t, test.policy.Validate(), test.want) })
 	}

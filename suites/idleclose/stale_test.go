@@ -12,7 +12,7 @@ import (
 )
 
 // pooled asks for the pool that some gateways have only when asked.
-var pooled = topology.Policy{UpstreamKeepAlive: topology.KeepAliveOn}
+var pooled = topology.Policy{UpstreamKeepAlive: topology.On}
 
 // stale is the race of catalogue A1 on every reuse: the request is written, then the connection ends without an answer.
 func stale(by fault.End, backends topology.Group) fault.Window {
@@ -80,7 +80,7 @@ func TestWithoutPool(t *testing.T) {
 	stale := stale(fault.FIN, orders)
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
-		Policy:   topology.Policy{UpstreamKeepAlive: topology.KeepAliveOff},
+		Policy:   topology.Policy{UpstreamKeepAlive: topology.Off},
 		Load:     steady(load.POST("/orders")),
 		Faults:   fault.Schedule{stale},
 		Expect: expect.All{

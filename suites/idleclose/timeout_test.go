@@ -29,7 +29,7 @@ func beforeAndAfter(t *testing.T, inject fault.Fault) {
 	t.Helper()
 	for name, policy := range map[string]topology.Policy{
 		"before": pooled,
-		"after":  {UpstreamKeepAlive: topology.KeepAliveOn, UpstreamIdleTimeout: gatewayIdle},
+		"after":  {UpstreamKeepAlive: topology.On, UpstreamIdleTimeout: gatewayIdle},
 	} {
 		for _, request := range []load.Request{load.GET("/orders"), load.POST("/orders")} {
 			t.Run(request.Method+"-"+name, func(t *testing.T) {
