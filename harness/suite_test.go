@@ -66,8 +66,8 @@ func TestWrongInputIsOneLine(t *testing.T) {
 		args, environment []string
 		want              string
 	}{
-		"unknown gateway":      {args: []string{"-bg.gateway=nginks"}, want: `unknown gateway "nginks", want caddy, haproxy, httpd, nginx, stdlib, all, or a folder`},
-		"unknown version":      {args: []string{"-bg.gateway=nginx@1.2"}, want: `nginx has no version "1.2", want 1.26, 1.30 or all`},
+		"unknown gateway":      {args: []string{"-bg.gateway=nginks"}, want: `unknown gateway "nginks", want apisix, caddy, envoy, haproxy, httpd, nginx, stdlib, traefik, all, or a folder`},
+		"unknown version":      {args: []string{"-bg.gateway=nginx@1.2"}, want: `nginx has no version "1.2", want 1.18, 1.22, 1.26, 1.30 or all`},
 		"no such folder":       {args: []string{"-bg.gateway=./mine"}, want: "./mine does not exist (tried /"},
 		"wrong field":          {args: []string{"-bg.gateway=" + folder}, want: folder + `/gateway.yaml:2:1: unknown field "listne"`},
 		"unknown flag":         {args: []string{"-bg.gatway=nginx"}, want: "flag provided but not defined: -bg.gatway; the flags of badgateway are -bg.gateway"},
@@ -104,7 +104,7 @@ func TestWhatCannotRunIsNamed(t *testing.T) {
 		assert.Contains(t, out.String(), "not run on "+gateway+" (no container engine")
 	}
 	assert.Equal(t, 2, strings.Count(out.String(), "\n  idleclose/TestClientConnections/per-request\n"))
-	assert.Contains(t, out.String(), "2 pass, 4 not run")
+	assert.Contains(t, out.String(), "2 pass, 8 not run")
 }
 
 // A saved run is judged again without a gateway, to the same verdicts; strict does not change what was measured.
