@@ -139,12 +139,20 @@ func encode(p Planned, host string, connections Connections) []byte {
 	}
 	var b strings.Builder
 	b.WriteString(p.Method + " " + p.Path + " " + version + "\r\nHost: " + host + "\r\n" + keep)
-	b.WriteString(wire.ID + ": " + p.ID + "\r\n" + wire.Answer + ": " + strconv.Itoa(p.Answer) + "\r\n")
+	b.WriteString(wire.ID + ": " + p.ID + "\r\n" + wire.Answer + ": " + strconv.Itoa(p.Answer))
+	if p.Chunked {
+		b.WriteString(wire.Chunked)
+	}
+	b.WriteString("\r\n")
 	body := wire.Payload("client", p.ID, p.Body)
-	if p.Body > 0 || p.Method == "POST" || p.Method == "PUT" || p.Method == "PATCH" {
+	sum := wire.Sum(body)
+	if p.Chunked && p.Body > 0 && connections != PerRequestHTTP10 {
+		b.WriteString("Transfer-Encoding: chunked\r\n")
+		body = wire.Chunk(body)
+	} else if p.Body > 0 || p.Method == "POST" || p.Method == "PUT" || p.Method == "PATCH" {
 		b.WriteString("Content-Length: " + strconv.Itoa(p.Body) + "\r\n")
 	}
-	b.WriteString(wire.Length + ": " + strconv.Itoa(p.Body) + "\r\n" + wire.Checksum + ": " + wire.Sum(body) + "\r\n\r\n")
+	b.WriteString(wire.Length + ": " + strconv.Itoa(p.Body) + "\r\n" + wire.Checksum + ": " + sum + "\r\n\r\n")
 	b.Write(body)
 	return []byte(b.String())
 }

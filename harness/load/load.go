@@ -51,6 +51,8 @@ type Request struct {
 	Body int
 	// Answer is the size of the answer's body in bytes.
 	Answer int
+	// Chunked sends the body, and asks for the answer's, in chunks of a length that is not told in advance.
+	Chunked bool
 }
 
 // defaultAnswer is enough for an answer to name its backend and its request.

@@ -198,8 +198,8 @@ func TestValidate(t *testing.T) {
 			func(c *Constant) { c.Request = GET("/ HTTP/1.1\r\nX: y") },
 			`load: path "/ HTTP/1.1\r\nX: y" must begin with / and have no spaces`,
 		},
-		"negative body":   {func(c *Constant) { c.Request = Request{"POST", "/", -1, 0} }, "load: negative body size in POST /"},
-		"negative answer": {func(c *Constant) { c.Request = Request{"POST", "/", 0, -1} }, "load: negative body size in POST /"},
+		"negative body":   {func(c *Constant) { c.Request = Request{"POST", "/", -1, 0, false} }, "load: negative body size in POST /"},
+		"negative answer": {func(c *Constant) { c.Request = Request{"POST", "/", 0, -1, false} }, "load: negative body size in POST /"},
 		"everything at once": {
 			func(c *Constant) {
 				*c = Constant{Rate: -1, For: -1, Timeout: -1, Connections: "x", Request: Mix{GET("a"), {Method: "get", Path: "/"}}}

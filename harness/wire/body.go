@@ -2,10 +2,12 @@ package wire
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -143,4 +145,17 @@ func (b *Body) read(r *bufio.Reader, n int64) error {
 		_, _ = r.Discard(take)
 	}
 	return nil
+}
+
+// chunkSize is how much of a body Chunk puts into one chunk: no power of two, so that chunks and buffers do not align.
+const chunkSize = 10_000
+
+// Chunk writes a body in chunks (RFC 9112, section 7.1).
+func Chunk(body []byte) []byte {
+	var b bytes.Buffer
+	for chunk := range slices.Chunk(body, chunkSize) {
+		fmt.Fprintf(&b, "%x\r\n%s\r\n", len(chunk), chunk)
+	}
+	b.WriteString("0\r\n\r\n")
+	return b.Bytes()
 }

@@ -24,8 +24,9 @@ const (
 	// apart from the framing, which a gateway may change.
 	Length   = "X-Badgateway-Length"
 	Checksum = "X-Badgateway-Checksum"
-	// Answer asks the backend for an answer body of that many bytes.
-	Answer = "X-Badgateway-Answer"
+	// Answer asks the backend for an answer body of that many bytes, with Chunked behind the number in chunks.
+	Answer  = "X-Badgateway-Answer"
+	Chunked = " chunked"
 )
 
 // ReadyPath is answered by every backend without a journal entry and on a connection that it then closes, so that
