@@ -11,10 +11,10 @@ OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suites lint fuzz clean
+.PHONY: help demo test suites gateways images doctor lint fuzz clean
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make suites GATEWAY=nginx@1.30,stdlib SUITE=idleclose SEED=42"
 
@@ -28,6 +28,15 @@ test: ## the tests, and the scenarios on the embedded gateway and, where there i
 suites: ## the scenarios on every gateway that can be had here, or on some
 	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_SEED=$(SEED) $(GO) test -p 1 -count=1 -parallel=3 -timeout 60m ./suites/$(SUITE); \
 	status=$$?; [ ! -d $(OUT) ] || { echo; $(GO) run ./harness/cmd/badgateway report $(OUT); }; exit $$status
+
+gateways: ## the gateways, how each is had here, and what it can be asked for; fetches nothing
+	@$(GO) run ./harness/cmd/badgateway gateways $(GATEWAY)
+
+images: ## pull or build the images now, of every gateway or of some
+	@$(GO) run ./harness/cmd/badgateway images $(GATEWAY)
+
+doctor: ## check this machine, and say how to mend what is in the way
+	@$(GO) run ./harness/cmd/badgateway doctor
 
 lint: ## formatting, correctness, and the import arrows of the design
 	$(LINT) run ./...

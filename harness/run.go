@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -27,40 +28,53 @@ func Run(t *testing.T, s Scenario) {
 	if err := s.Validate(); err != nil {
 		t.Fatalf("scenario: %v", err)
 	}
-	name := session.suite + "/" + t.Name()
-	for _, gateway := range session.chosen {
+	session.each(t, Case{Scenario: s}, session.judgeOrExecute)
+}
+
+// each runs the case as one subtest for each selected gateway, unless it cannot run there, and books what it came to.
+func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, error)) {
+	t.Helper()
+	c.Name = s.suite + "/" + t.Name()
+	c.Seed, c.ScheduleSeed = s.Seed, s.seedOf(c.Name)
+	for _, gateway := range s.chosen {
+		c := c
+		c.Gateway = gateway.Gateway
 		t.Run(gateway.String(), func(t *testing.T) {
 			t.Parallel()
-			c := Case{
-				Name: name, Scenario: s, Gateway: gateway.Gateway, Seed: session.Seed, ScheduleSeed: session.seedOf(name),
-				Dir:      filepath.Join(session.Out, t.Name()),
-				Progress: session.progress.of(name + " on " + gateway.String()),
-			}
-			if why := session.reasonNotToRun(c, gateway.missing); why != "" {
-				session.book(t, reports.Result{Scenario: name, Gateway: gateway.String(), NotRun: why, Dir: c.Dir})
-				if session.Strict && gateway.missing != nil {
-					t.Fatalf("%s: not run: %s", gateway, why)
-				}
-				t.Skipf("%s: not run: %s", gateway, why)
-			}
-			result, err := session.judgeOrExecute(c)
-			session.progress.done(name + " on " + gateway.String())
-			if session.ctx.Err() != nil {
-				session.book(t, reports.Result{Scenario: name, Gateway: gateway.String(), NotRun: "interrupted", Dir: c.Dir})
-				t.Fatalf("interrupted: %v", err)
-			}
-			if err != nil {
-				session.book(t, reports.Result{
-					Scenario: name, Gateway: gateway.String(), Ruling: expect.Error, Dir: c.Dir,
-					Verdicts: []expect.Verdict{{Promise: "the harness works", Ruling: expect.Error, Reason: err.Error()}},
-				})
-				t.Fatalf("the harness failed, which says nothing about the gateway: %v", err)
-			}
-			session.book(t, result)
-			for _, v := range result.Verdicts {
-				t.Run(slug(v.Promise), func(t *testing.T) { report(t, result, v, gateway.Selector()) })
-			}
+			c.Dir = filepath.Join(s.Out, t.Name())
+			c.Progress = s.progress.of(c.Name + " on " + gateway.String())
+			s.one(t, c, gateway.missing, execute)
 		})
+	}
+}
+
+// one runs the case on its gateway. Each verdict is a subtest.
+func (s *run) one(t *testing.T, c Case, missing error, execute func(Case) (reports.Result, error)) {
+	t.Helper()
+	result := reports.Result{Scenario: c.Name, Gateway: c.Gateway.String(), Dir: c.Dir}
+	if result.NotRun = s.reasonNotToRun(c, missing); result.NotRun != "" {
+		s.book(t, result)
+		if s.Strict && missing != nil {
+			t.Fatalf("%s: not run: %s", c.Gateway, result.NotRun)
+		}
+		t.Skipf("%s: not run: %s", c.Gateway, result.NotRun)
+	}
+	found, err := execute(c)
+	s.progress.done(c.Name + " on " + c.Gateway.String())
+	if s.ctx.Err() != nil {
+		result.NotRun = "interrupted"
+		s.book(t, result)
+		t.Fatalf("interrupted: %v", err)
+	}
+	if err != nil {
+		result.Ruling = expect.Error
+		result.Verdicts = []expect.Verdict{{Promise: "the harness works", Ruling: expect.Error, Reason: err.Error()}}
+		s.book(t, result)
+		t.Fatalf("the harness failed, which says nothing about the gateway: %v", err)
+	}
+	s.book(t, found)
+	for _, v := range found.Verdicts {
+		t.Run(slug(v.Promise), func(t *testing.T) { report(t, found, v, c.Gateway.Selector()) })
 	}
 }
 
@@ -129,8 +143,16 @@ func (s *run) replayCommand(test, selector string) string {
 	for i, part := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
-	return fmt.Sprintf("go test ./suites/%s -run '%s' -bg.gateway=%s -bg.replay=%s",
-		s.suite, strings.Join(parts[:len(parts)-1], "/"), selector, shorten(filepath.Dir(s.Out)))
+	return fmt.Sprintf("go test %s -run '%s' -bg.gateway=%s -bg.replay=%s",
+		suitePackage(s.suite), strings.Join(parts[:len(parts)-1], "/"), selector, shorten(filepath.Dir(s.Out)))
+}
+
+// suitePackage is how the suite is named on the command line: as in the clone, or from another module.
+func suitePackage(suite string) string {
+	if info, ok := debug.ReadBuildInfo(); ok && cloneRoot() == "" && info.Path != "" {
+		return strings.TrimSuffix(info.Path, ".test")
+	}
+	return "./suites/" + suite
 }
 
 // shorten writes a path relative to the clone where that is shorter.

@@ -89,17 +89,21 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	}
 	if s.Out == "" {
 		s.Out = filepath.Join(runsFolder(), time.Now().Format("20060102-150405"))
-	} else {
-		s.Out = fromWhereTyped(s.Out)
+	} else if s.Out, err = fromWhereTyped(s.Out); err != nil {
+		problems = append(problems, fmt.Errorf("-bg.out: %w", err))
 	}
 	s.Out = filepath.Join(s.Out, suite)
 	return s, errors.Join(problems...)
 }
 
-// runsFolder is reports/runs of the clone the test runs in, else a folder in the user's cache.
+// runsFolder is reports/runs of the clone the test runs in, else a folder in the user's cache: also where the clone cannot
+// be written, as in an image or a sandbox.
 func runsFolder() string {
 	if root := cloneRoot(); root != "" {
-		return filepath.Join(root, "reports", "runs")
+		runs := filepath.Join(root, "reports", "runs")
+		if os.MkdirAll(runs, 0o755) == nil {
+			return runs
+		}
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -110,13 +114,26 @@ func runsFolder() string {
 
 // cloneRoot finds the root of the clone of badgateway that the working directory lies in, or "".
 func cloneRoot() string {
+	root := moduleRoot()
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if root == "" || err != nil || !strings.HasPrefix(string(text), "module github.com/badgateway/badgateway\n") {
+		return ""
+	}
+	return root
+}
+
+// moduleRoot finds the root of the module that the working directory lies in, or "". A module in the module cache, whose
+// folder is named module@version, does not count: it is read-only, and nobody types anything there.
+func moduleRoot() string {
 	dir, err := os.Getwd()
 	if err != nil {
 		return ""
 	}
 	for {
-		text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if err == nil && strings.HasPrefix(string(text), "module github.com/badgateway/badgateway\n") {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			if strings.Contains(filepath.Base(dir), "@") {
+				return ""
+			}
 			return dir
 		}
 		parent := filepath.Dir(dir)
@@ -127,32 +144,66 @@ func cloneRoot() string {
 	}
 }
 
-// fromWhereTyped resolves a relative path against the folder in which the command was typed. go test runs each suite in
-// its own folder and tells the other one in PWD only to itself, so the root of the clone stands for it.
-func fromWhereTyped(path string) string {
-	if filepath.IsAbs(path) {
-		return path
+// whereTyped is the folder in which go test was typed, or "" where that cannot be known. go test runs each suite in the
+// suite's own folder, sets PWD to it, and tells nobody its own; only Linux shows the folder of a parent process.
+func whereTyped() string {
+	parent := fmt.Sprintf("/proc/%d/", os.Getppid())
+	program, err := os.Readlink(parent + "exe")
+	if err != nil || filepath.Base(program) != "go" {
+		return ""
 	}
-	if root := cloneRoot(); root != "" {
-		return filepath.Join(root, path)
-	}
-	absolute, err := filepath.Abs(path)
+	dir, err := os.Readlink(parent + "cwd")
 	if err != nil {
-		return path
+		return ""
 	}
-	return absolute
+	return dir
 }
 
-// existing finds a relative path from the root of the clone or from the suite's folder, and says what it tried.
-func existing(path string) (string, error) {
-	tried := []string{fromWhereTyped(path)}
-	if absolute, err := filepath.Abs(path); err == nil && absolute != tried[0] {
-		tried = append(tried, absolute)
+// bases lists the folders that a relative path is resolved against: where it was typed, and the root of the module, where
+// such commands are typed as a rule.
+func bases() []string {
+	all := []string{whereTyped(), moduleRoot()}
+	return slices.Compact(slices.DeleteFunc(all, func(dir string) bool { return dir == "" }))
+}
+
+// fromWhereTyped resolves a path that need not exist yet.
+func fromWhereTyped(path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, nil
 	}
-	for _, candidate := range tried {
+	if likely := bases(); len(likely) > 0 {
+		return filepath.Join(likely[0], path), nil
+	}
+	return "", fmt.Errorf("%s is a relative path%s", path, sayAbsolute(path))
+}
+
+// existing finds a path from where it was typed, from the root of the module or from the suite's folder, and says what it
+// tried.
+func existing(path string) (string, error) {
+	var tried []string
+	for _, base := range append(bases(), ".") {
+		candidate := path
+		if !filepath.IsAbs(path) {
+			candidate = filepath.Join(base, path)
+		}
+		candidate, err := filepath.Abs(candidate)
+		if err != nil {
+			return "", err
+		}
 		if _, err := os.Stat(candidate); err == nil {
 			return candidate, nil
 		}
+		if !slices.Contains(tried, candidate) {
+			tried = append(tried, candidate)
+		}
 	}
-	return "", fmt.Errorf("%s does not exist (tried %s)", path, strings.Join(tried, ", "))
+	return "", fmt.Errorf("%s does not exist (tried %s)%s", path, strings.Join(tried, ", "), sayAbsolute(path))
+}
+
+// sayAbsolute ends a message about a path that was sought in the wrong folders: it says what to type instead.
+func sayAbsolute(path string) string {
+	if filepath.IsAbs(path) || whereTyped() != "" {
+		return ""
+	}
+	return fmt.Sprintf(`; a suite is not told where go test was typed: say "$PWD/%s"`, filepath.ToSlash(filepath.Clean(path)))
 }

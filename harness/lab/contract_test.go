@@ -77,9 +77,9 @@ func testRun(t *testing.T, g gateways.Gateway) {
 		}
 	}
 	assert.DirExists(t, filepath.Join(dir, ConfigDir))
-	assert.FileExists(t, filepath.Join(dir, LogFile))
 
 	stop(t, l)
+	assert.FileExists(t, filepath.Join(dir, LogFile))
 	assert.NoError(t, l.Stop(t.Context()), "a second time")
 }
 

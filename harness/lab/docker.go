@@ -54,7 +54,6 @@ type inDocker struct {
 	toxic    *service
 	backends []dockerBackend // in the order of the group's members
 	facts    Facts
-	logged   bool // the gateway's log is saved
 }
 
 // dockerBackend is a backend and how its clock stood when it started: one that has died cannot be asked for it.
@@ -199,7 +198,7 @@ func (l *inDocker) Facts() Facts { return l.facts }
 func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error) {
 	journals := make([][]record.Arrival, len(l.backends))
 	uncertainties := make([]time.Duration, len(l.backends))
-	steps := []func() error{func() error { return l.saveLog(ctx) }}
+	var steps []func() error
 	for i, b := range l.backends {
 		steps = append(steps, about("backend "+b.site.Replica.String(), func() (err error) {
 			offset, uncertainty := b.align(ctx, l.clock, clock)
@@ -215,10 +214,10 @@ func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) ([]record.A
 	return slices.Concat(journals...), nil
 }
 
-// align measures what must be added to the backend's clock to get the run's, or takes what was measured when the backend
-// started if it cannot be asked any more.
+// align lets the backend tell everything in its journal and measures what must be added to its clock to get the run's, or
+// takes what was measured when the backend started if it cannot be asked any more.
 func (b *dockerBackend) align(ctx context.Context, lab, run record.Clock) (offset, uncertainty time.Duration) {
-	if b.gone(ctx) == nil {
+	if b.gone(ctx) == nil && b.site.Backend.Settle(ctx) == nil {
 		if offset, uncertainty, err := b.site.Backend.Offset(ctx, run); err == nil {
 			return offset, uncertainty
 		}
@@ -235,29 +234,30 @@ func (b *dockerBackend) journal(ctx context.Context, offset time.Duration) ([]re
 	return arrivals, errors.Join(err, file.Close())
 }
 
-// saveLog saves what the gateway has logged so far.
+func (l *inDocker) Log(ctx context.Context) ([]byte, error) {
+	log, err := l.gateway.logs(ctx, "all")
+	if err != nil {
+		return nil, fmt.Errorf("log of the gateway: %w", err)
+	}
+	return log, nil
+}
+
+// saveLog saves what the gateway has logged.
 func (l *inDocker) saveLog(ctx context.Context) error {
 	if l.gateway == nil {
 		return nil
 	}
-	log, err := l.gateway.logs(ctx, "all")
+	log, err := l.Log(ctx)
 	if err != nil {
-		return fmt.Errorf("log of the gateway: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(l.plan.Dir, LogFile), log, 0o644); err != nil {
 		return err
 	}
-	l.logged = true
-	return nil
+	return os.WriteFile(filepath.Join(l.plan.Dir, LogFile), log, 0o644)
 }
 
-// Stop saves the gateway's log, if that is still to be done, and removes the lab's containers, then its network.
+// Stop saves the gateway's log and removes the lab's containers, then its network.
 func (l *inDocker) Stop(ctx context.Context) error {
-	var err error
-	if !l.logged {
-		err = l.saveLog(ctx)
-		l.logged = true // or it never will be: the container goes
-	}
+	err := l.saveLog(ctx)
+	l.gateway = nil // its log goes with it
 	_, removeErr := remove(ctx, l.engine, labelLab+"="+l.own[labelLab])
 	return errors.Join(err, removeErr, l.engine.Close())
 }

@@ -1,14 +1,18 @@
 package lab
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -94,10 +98,49 @@ func (l *inDocker) Reload(ctx context.Context, serving []topology.Replica) error
 	return fmt.Errorf("gateway %s: gateway.yaml does not say how it is reloaded", l.plan.Gateway)
 }
 
+// signal sends a signal to the gateway once it catches it. HAProxy's master ignores signals while it starts, and goes on
+// starting after its workers have begun to serve, so that a signal sent as soon as it is ready may be lost.
 func (l *inDocker) signal(ctx context.Context, s gateways.Signal) error {
+	waiting, cancel := context.WithTimeout(ctx, catchTimeout)
+	defer cancel()
+	for !l.catches(waiting, s) && waiting.Err() == nil {
+		time.Sleep(20 * time.Millisecond) // polling: it is not announced
+	}
 	_, err := l.engine.ContainerKill(ctx, l.gateway.id, client.ContainerKillOptions{Signal: string(s)})
 	return err
 }
+
+// catchTimeout bounds the wait for a gateway to catch a signal; one that never does is sent it all the same.
+const catchTimeout = 5 * time.Second
+
+// catches reports whether the gateway has a handler for the signal. It is taken to have one when the image has no means
+// to look.
+func (l *inDocker) catches(ctx context.Context, s gateways.Signal) bool {
+	code, output, err := l.gateway.container.Exec(ctx, []string{"cat", "/proc/1/status"}, exec.Multiplexed())
+	if err != nil || code != 0 {
+		return true
+	}
+	for line := range lines(output) {
+		if mask, found := strings.CutPrefix(line, "SigCgt:"); found {
+			caught, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return err != nil || caught&(1<<(numbers[s]-1)) != 0
+		}
+	}
+	return true
+}
+
+func lines(r io.Reader) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for scanner := bufio.NewScanner(r); scanner.Scan(); {
+			if !yield(scanner.Text()) {
+				return
+			}
+		}
+	}
+}
+
+// numbers are the signals' own on Linux, where every container runs.
+var numbers = map[gateways.Signal]uint{"HUP": 1, "INT": 2, "QUIT": 3, "USR1": 10, "USR2": 12, "TERM": 15, "WINCH": 28}
 
 // command runs a command beside the gateway.
 func (l *inDocker) command(ctx context.Context, command []string) error {
@@ -112,7 +155,12 @@ func (l *inDocker) command(ctx context.Context, command []string) error {
 	return errors.Join(fmt.Errorf("%q: exit code %d: %s", command, code, strings.TrimSpace(string(text))), err)
 }
 
+// patience bounds a stop in order; what is under way may take its time.
+const patience = 30 * time.Second
+
 func (l *inDocker) StopGateway(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	waiting := l.engine.ContainerWait(ctx, l.gateway.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	if err := l.signal(ctx, l.plan.Gateway.StopSignal()); err != nil {
 		return err
@@ -121,6 +169,9 @@ func (l *inDocker) StopGateway(ctx context.Context) error {
 	case <-waiting.Result:
 		return nil
 	case err := <-waiting.Error:
+		if ctx.Err() != nil {
+			err = fmt.Errorf("it still runs %s later", patience)
+		}
 		return l.gateway.explain(ctx, fmt.Errorf("gateway %s does not stop on %s: %w", l.plan.Gateway, l.plan.Gateway.StopSignal(), err))
 	}
 }

@@ -28,6 +28,26 @@ func Obtain(ctx context.Context, g gateways.Gateway, progress func(string)) erro
 	return errors.Join(err, engine.Close())
 }
 
+// Images lists how every image is had that labs need, of these gateways and of all that goes with them, each once.
+func Images(of []gateways.Gateway) []images.Recipe {
+	recipes := []images.Recipe{backendRecipe, toxiproxyRecipe}
+	for _, g := range of {
+		if !g.Embedded {
+			recipes = append(recipes, g.Recipe())
+		}
+	}
+	return recipes
+}
+
+// ObtainImage sees to it that one image is on the engine, as Obtain does for all that a gateway needs.
+func ObtainImage(ctx context.Context, r images.Recipe, progress func(string)) (got images.Obtained, err error) {
+	err = onEngine(ctx, func(engine *client.Client) error {
+		got, err = obtain(ctx, engine, r, progress)
+		return err
+	})
+	return got, err
+}
+
 // imageSet is the images of one lab.
 type imageSet struct{ gateway, toxiproxy, backend images.Obtained }
 

@@ -8,8 +8,9 @@ import (
 	"os"
 	"slices"
 
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
-	"github.com/testcontainers/testcontainers-go/network"
+	tcnetwork "github.com/testcontainers/testcontainers-go/network"
 )
 
 // reach is how the harness reaches a port of a container.
@@ -27,19 +28,19 @@ func (l *inDocker) openNetwork(ctx context.Context) error {
 	}
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout) // see run
 	defer cancel()
-	created, err := network.New(creating, network.WithLabels(l.own))
+	created, err := tcnetwork.New(creating, tcnetwork.WithLabels(l.own))
 	if err != nil {
 		return err
 	}
 	l.network = created
-	l.reach, err = l.chooseReach(ctx)
+	l.reach, err = chooseReach(ctx, l.engine, l.network.ID)
 	return err
 }
 
-// chooseReach takes the containers' own addresses where this machine is on the lab's network too, else ports published
+// chooseReach takes the containers' own addresses where this machine is on their network too, else ports published
 // on the loopback interface: Docker's own proxy is in the way then, and rewrites resets.
 // BADGATEWAY_REACH=direct or published decides otherwise.
-func (l *inDocker) chooseReach(ctx context.Context) (reach, error) {
+func chooseReach(ctx context.Context, engine *client.Client, networkID string) (reach, error) {
 	switch forced := os.Getenv("BADGATEWAY_REACH"); forced {
 	case "direct":
 		return containerAddress, nil
@@ -49,7 +50,7 @@ func (l *inDocker) chooseReach(ctx context.Context) (reach, error) {
 	default:
 		return "", fmt.Errorf("BADGATEWAY_REACH=%s: want direct or published", forced)
 	}
-	inspected, err := l.engine.NetworkInspect(ctx, l.network.ID, client.NetworkInspectOptions{})
+	inspected, err := engine.NetworkInspect(ctx, networkID, client.NetworkInspectOptions{})
 	if err != nil {
 		return "", err
 	}
@@ -58,18 +59,23 @@ func (l *inDocker) chooseReach(ctx context.Context) (reach, error) {
 		return "", err
 	}
 	for _, config := range inspected.Network.IPAM.Config {
-		if slices.ContainsFunc(ours, func(a net.Addr) bool { return isAddress(a, config.Gateway) }) {
+		if slices.ContainsFunc(ours, func(a net.Addr) bool { return isGateway(a, config) }) {
 			return containerAddress, nil
 		}
 	}
 	return publishedPort, nil
 }
 
-func isAddress(a net.Addr, is netip.Addr) bool {
-	prefix, ok := a.(*net.IPNet)
+// isGateway reports whether an address of this machine is the network's gateway. Docker's default network is said to have
+// none before its first container; whichever of ours is in its subnet will be it.
+func isGateway(ours net.Addr, of network.IPAMConfig) bool {
+	prefix, ok := ours.(*net.IPNet)
 	if !ok {
 		return false
 	}
 	ip, ok := netip.AddrFromSlice(prefix.IP)
-	return ok && ip.Unmap() == is
+	if !of.Gateway.IsValid() {
+		return ok && of.Subnet.Contains(ip.Unmap())
+	}
+	return ok && ip.Unmap() == of.Gateway
 }

@@ -175,6 +175,8 @@ func (l *inProcess) RestartGateway(ctx context.Context) error {
 	return l.startGateway(ctx, l.address)
 }
 
+func (l *inProcess) Log(context.Context) ([]byte, error) { return os.ReadFile(l.log.Name()) }
+
 // Tasks counts nothing: the gateway is a part of this process.
 func (l *inProcess) Tasks(context.Context) (int, error) {
 	return 0, errors.New("an embedded gateway has no processes of its own")
@@ -201,6 +203,9 @@ func (l *inProcess) Arrivals(ctx context.Context, clock record.Clock) ([]record.
 	l.facts.ClockUncertainty = uncertainty
 	var all []record.Arrival
 	for i, remote := range l.remotes {
+		if err := remote.Settle(ctx); err != nil {
+			return nil, err
+		}
 		file, err := os.Open(l.journal(remote.Name))
 		if err != nil {
 			return nil, err

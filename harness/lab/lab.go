@@ -43,8 +43,10 @@ type Lab interface {
 	Site(topology.Replica) fault.Site
 	// Facts describes what runs, as detected from it.
 	Facts() Facts
-	// Arrivals reads every backend's journal, on the run's clock, and saves the gateway's log.
+	// Arrivals reads every backend's journal, on the run's clock.
 	Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error)
+	// Log reads what the gateway has logged so far; Stop saves it in the lab's folder.
+	Log(ctx context.Context) ([]byte, error)
 	// Reload tells the running gateway, the way its operators do, that these replicas serve now and no others. It returns
 	// when the gateway has been told, which may be before it acts.
 	Reload(ctx context.Context, serving []topology.Replica) error

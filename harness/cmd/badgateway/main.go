@@ -1,4 +1,4 @@
-// Command badgateway shows what runs left behind and removes what a killed one left running.
+// Command badgateway tells what can run on this machine, fetches it beforehand, and shows and removes what runs left behind.
 package main
 
 import (
@@ -7,18 +7,23 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/badgateway/badgateway/harness/lab"
 	"github.com/badgateway/badgateway/reports"
 )
 
-const usage = `badgateway shows what runs left behind and removes what a killed one left running.
+const usage = `badgateway tells what can run here, fetches it beforehand, and shows and removes what runs left behind.
 
 usage:
-  badgateway report DIR    print the table of a run's folder (or of several: their parent)
-  badgateway clean         remove containers and networks whose test process is gone
+  badgateway gateways [SELECTION]  list gateways, how each is had here, and what it can be asked to do; fetches nothing
+  badgateway images [SELECTION]    pull or build the images of gateways, the backend and Toxiproxy now
+  badgateway doctor                check this machine, and say how to mend what is in the way
+  badgateway report DIR            print the table of a run's folder (or of several: their parent)
+  badgateway clean                 remove containers and networks whose test process is gone
 
-Scenarios are run by go test: go test ./suites/... -bg.gateway=nginx@1.30
+A selection is what -bg.gateway takes: nginx (the newest), nginx@1.26, nginx@all, all (the default), ./my-gateway, or
+several with commas in between. Scenarios are run by go test: go test ./suites/... -bg.gateway=nginx@1.30
 `
 
 // Exit codes.
@@ -30,8 +35,9 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -41,6 +47,12 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		command, rest = args[0], args[1:]
 	}
 	switch {
+	case command == "gateways" && len(rest) <= 1:
+		return listGateways(ctx, selectionOf(rest), out, errOut)
+	case command == "images" && len(rest) <= 1:
+		return obtainImages(ctx, selectionOf(rest), out, errOut)
+	case command == "doctor" && len(rest) == 0:
+		return doctor(ctx, out, errOut)
 	case command == "report" && len(rest) == 1:
 		return report(rest[0], out, errOut)
 	case command == "clean" && len(rest) == 0:
@@ -54,6 +66,14 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	}
 	fmt.Fprint(errOut, usage)
 	return exitUsage
+}
+
+// selectionOf is what was typed, or all.
+func selectionOf(args []string) string {
+	if len(args) == 0 {
+		return "all"
+	}
+	return args[0]
 }
 
 func report(dir string, out, errOut io.Writer) int {
