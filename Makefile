@@ -23,7 +23,7 @@ demo: ## the idle-close race through the embedded gateway, before and after the 
 
 test: ## the tests, and the scenarios on the embedded gateway and, where there is an engine, on nginx
 	$(GO) test -race ./harness/... ./fixtures/... ./reports/...
-	@$(MAKE) --no-print-directory suites GATEWAY=stdlib,nginx@all
+	@$(MAKE) --no-print-directory suites GATEWAY=stdlib,nginx@1.26,nginx@1.30
 
 suites: ## the scenarios on every gateway that can be had here, or on some
 	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_SEED=$(SEED) $(GO) test -p 1 -count=1 -parallel=3 -timeout 60m ./suites/$(SUITE); \

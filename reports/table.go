@@ -14,17 +14,22 @@ import (
 	"github.com/badgateway/badgateway/harness/stats"
 )
 
+// fewScenarios is how many scenarios that do not run for the same reason are named; more are counted.
+const fewScenarios = 3
+
 // Table writes results for people, one line each, and how many came to what.
 func Table(w io.Writer, results []Result) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "scenario\tgateway\tn\tfailures\t95 % interval\toutcomes\tattempts\ttouched\ttouched failed\ttouched attempts\tverdict")
 	counts := map[string]int{}
-	notRun := map[string][]string{}
+	notRun := map[string]map[string][]string{} // scenarios by gateway and reason
 	for _, r := range ordered(results) {
 		if r.NotRun != "" {
 			counts["not run"]++
-			why := fmt.Sprintf("not run on %s (%s):", r.Gateway, r.NotRun)
-			notRun[why] = append(notRun[why], r.Scenario)
+			if notRun[r.Gateway] == nil {
+				notRun[r.Gateway] = map[string][]string{}
+			}
+			notRun[r.Gateway][r.NotRun] = append(notRun[r.Gateway][r.NotRun], r.Scenario)
 			continue
 		}
 		counts[r.Ruling.String()]++
@@ -33,8 +38,16 @@ func Table(w io.Writer, results []Result) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, why := range slices.Sorted(maps.Keys(notRun)) {
-		fmt.Fprintf(w, "\n%s\n  %s\n", why, strings.Join(notRun[why], "\n  "))
+	for _, gateway := range slices.Sorted(maps.Keys(notRun)) {
+		fmt.Fprintf(w, "\nnot run on %s:\n", gateway)
+		for _, why := range slices.Sorted(maps.Keys(notRun[gateway])) {
+			scenarios := notRun[gateway][why]
+			if len(scenarios) > fewScenarios {
+				fmt.Fprintf(w, "  %d scenarios: %s\n", len(scenarios), why)
+			} else {
+				fmt.Fprintf(w, "  %s: %s\n", strings.Join(scenarios, ", "), why)
+			}
+		}
 	}
 	_, err := fmt.Fprintln(w, "\n"+tally(counts))
 	return err

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -63,13 +64,18 @@ func (l *inDocker) startGateway(ctx context.Context, image images.Obtained) erro
 	}
 	var err error
 	if l.gateway, err = l.run(ctx, s); err != nil {
-		return err
+		return fmt.Errorf("%s: command %q: %w", g.File(), g.Command, err)
 	}
 	return l.awaitGateway(ctx)
 }
 
 func (l *inDocker) awaitGateway(ctx context.Context) error {
-	return l.gateway.explain(ctx, awaitReady(ctx, l.Address(), l.plan.Gateway.Ready, l.gateway.gone))
+	g := l.plan.Gateway
+	err := awaitReady(ctx, l.Address(), g.Ready, l.gateway.gone)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		err = fmt.Errorf("%w; listen in %s says %d", err, g.File(), g.Listen)
+	}
+	return l.gateway.explain(ctx, err)
 }
 
 func (l *inDocker) Reload(ctx context.Context, serving []topology.Replica) error {

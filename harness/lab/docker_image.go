@@ -102,7 +102,7 @@ func (l *inDocker) detect(ctx context.Context, image images.Obtained) error {
 		return string(text), err
 	})
 	if err != nil {
-		return fmt.Errorf("%q: %w", g.Version.Command, err)
+		return fmt.Errorf("%s: version.command %q: %w", g.File(), g.Version.Command, err)
 	}
 	if l.facts.Version, err = g.Detect(text); err != nil {
 		return err
@@ -115,5 +115,5 @@ func onLine(g gateways.Gateway, v topology.Version, image images.Obtained) error
 	if numbered := g.Line.HasPrefix(g.Line); !numbered || v.HasPrefix(g.Line) {
 		return nil
 	}
-	return fmt.Errorf("the image %s says it is %s", image.Ref, v)
+	return fmt.Errorf("%s: versions: %s: the image %s says it is %s", g.File(), g.Line, image.Ref, v)
 }

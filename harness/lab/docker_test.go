@@ -175,11 +175,11 @@ versions: {"1.26": {image: "` + image.Ref + `"}}
 		},
 		"no such command": {
 			gateway: own(t, "", "command: [nginx, -g", "command: [no-such-gateway, -g"),
-			want:    []string{"gateway own: ", `"no-such-gateway": executable file not found`},
+			want:    []string{`gateway own: testdata/own/gateway.yaml: command ["no-such-gateway" "-g" "daemon off;"]: `, `"no-such-gateway": executable file not found`},
 		},
 		"no such version command": {
 			gateway: own(t, "", "[nginx, -v]", "[no-such-gateway, -v]"),
-			want:    []string{`gateway own: ["no-such-gateway" "-v"]: `, `"no-such-gateway": executable file not found`},
+			want:    []string{`gateway own: testdata/own/gateway.yaml: version.command ["no-such-gateway" "-v"]: `, `"no-such-gateway": executable file not found`},
 		},
 		"version says nothing": {
 			gateway: own(t, "", "[nginx, -v]", "[echo, hello]"),
@@ -187,7 +187,11 @@ versions: {"1.26": {image: "` + image.Ref + `"}}
 		},
 		"another line": {
 			gateway: own(t, "", `"1.26": {`, `"1.2": {`),
-			want:    []string{"gateway own: the image " + image.Ref + " says it is 1.26."},
+			want:    []string{"gateway own: testdata/own/gateway.yaml: versions: 1.2: the image " + image.Ref + " says it is 1.26."},
+		},
+		"dies at start": {
+			gateway: own(t, "", `command: [nginx, -g, "daemon off;"]`, `command: [sh, -c, "echo out of licences; exit 3"]`),
+			want:    []string{"gateway own: exited with code 3; its last log lines:\n    out of licences"},
 		},
 	}
 	for name, test := range tests {

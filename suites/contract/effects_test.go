@@ -34,7 +34,7 @@ func (e effect) inspection() harness.Inspection {
 	return harness.Inspection{
 		Backends: orders, Policy: e.policy, Promise: e.promise,
 		NoRetries: strings.HasSuffix(string(e.of), "-timeout") && e.policy.Retries == 0, // one attempt is to take that long, not all together
-		Observe: func(ctx context.Context, b *harness.Bench) error { return e.observe(ctx, b, orders) },
+		Observe:   func(ctx context.Context, b *harness.Bench) error { return e.observe(ctx, b, orders) },
 	}
 }
 
@@ -74,9 +74,9 @@ var effects = []effect{
 		observe: notRetriedWhenStale,
 	},
 	{
-		of: "retry-connect", promise: "a refused connection goes unnoticed, for any method", replicas: 2,
+		of: "retry-connect", promise: "a refused connection goes unnoticed", replicas: 2,
 		policy:  topology.Policy{Retries: 1, RetryOn: []topology.Cause{topology.OnConnect}},
-		observe: firstReplica(backend.Rule{On: backend.OnConnect, End: backend.RST}, load.Mix{get, load.POST("/orders")}),
+		observe: firstReplica(backend.Rule{On: backend.OnConnect, End: backend.RST}, get),
 	},
 	{
 		of: "retry-reset", promise: "a reset goes unnoticed", replicas: 2,

@@ -20,6 +20,7 @@ usage:
   badgateway images [SELECTION]    pull or build the images of gateways, the backend and Toxiproxy now
   badgateway doctor                check this machine, and say how to mend what is in the way
   badgateway report DIR            print the table of a run's folder (or of several: their parent)
+  badgateway matrix DIR TEST       print a test's outcomes by gateway as Markdown, e.g. idleclose/TestOutcomes
   badgateway clean                 remove containers and networks whose test process is gone
 
 A selection is what -bg.gateway takes: nginx (the newest), nginx@1.26, nginx@all, all (the default), ./my-gateway, or
@@ -55,6 +56,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return doctor(ctx, out, errOut)
 	case command == "report" && len(rest) == 1:
 		return report(rest[0], out, errOut)
+	case command == "matrix" && len(rest) == 2:
+		return matrix(rest[0], rest[1], out, errOut)
 	case command == "clean" && len(rest) == 0:
 		return clean(ctx, out, errOut)
 	case command == "help" || command == "-h" || command == "--help":
@@ -89,6 +92,18 @@ func report(dir string, out, errOut io.Writer) int {
 		if r.NotRun == "" && !reports.Green(r.Ruling, false) {
 			return exitFailed
 		}
+	}
+	return exitOK
+}
+
+func matrix(dir, test string, out, errOut io.Writer) int {
+	results, err := reports.LoadAll(dir)
+	if err == nil {
+		err = reports.Matrix(out, results, test)
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "badgateway:", err)
+		return exitHarness
 	}
 	return exitOK
 }
