@@ -151,21 +151,45 @@ func (b *Bench) One(ctx context.Context, r load.Request) (record.Exchange, error
 	return x[0], nil
 }
 
-// Script puts a rule in force on the target's backends and returns what lifts it. The rule gets an id.
-func (b *Bench) Script(ctx context.Context, on topology.Target, r backend.Rule) (lift func(context.Context) error, err error) {
+// Script is a rule in force on some backends.
+type Script struct {
+	id string
+	on []backend.Remote
+}
+
+// Script puts a rule in force on the target's backends. The rule gets an id.
+func (b *Bench) Script(ctx context.Context, on topology.Target, r backend.Rule) (*Script, error) {
 	b.scripts++
 	r.ID = fmt.Sprintf("script-%d", b.scripts)
-	replicas := on.Replicas()
-	for _, replica := range replicas {
-		if err := b.Lab.Site(replica).Backend.Add(ctx, r); err != nil {
+	s := &Script{id: r.ID}
+	for _, replica := range on.Replicas() {
+		remote := b.Lab.Site(replica).Backend
+		if err := remote.Add(ctx, r); err != nil {
 			return nil, err
 		}
+		s.on = append(s.on, remote)
 	}
-	return func(ctx context.Context) error {
-		var errs []error
-		for _, replica := range replicas {
-			errs = append(errs, b.Lab.Site(replica).Backend.Lift(ctx, r.ID))
+	return s, nil
+}
+
+// Lift ends the rule.
+func (s *Script) Lift(ctx context.Context) error {
+	var errs []error
+	for _, remote := range s.on {
+		errs = append(errs, remote.Lift(ctx, s.id))
+	}
+	return errors.Join(errs...)
+}
+
+// Touched counts the requests that have met the rule so far.
+func (s *Script) Touched(ctx context.Context) (int, error) {
+	touched := 0
+	for _, remote := range s.on {
+		receipt, err := remote.Receipt(ctx, s.id)
+		if err != nil {
+			return 0, err
 		}
-		return errors.Join(errs...)
-	}, nil
+		touched += receipt.Requests
+	}
+	return touched, nil
 }

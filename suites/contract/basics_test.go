@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -206,19 +207,17 @@ func TestStop(t *testing.T) {
 		Backends: orders,
 		Promise:  "a stop in order answers what is under way, then takes no connection",
 		Observe: func(ctx context.Context, b *harness.Bench) error {
-			if _, err := b.Script(ctx, orders.Each(), backend.Rule{On: backend.OnRequest, Delay: 2 * time.Second}); err != nil {
+			slow, err := b.Script(ctx, orders.Each(), backend.Rule{On: backend.OnRequest, Delay: 2 * time.Second})
+			if err != nil {
 				return err
 			}
 			stopped := make(chan error, 1)
-			time.AfterFunc(time.Second, func() { stopped <- b.Lab.StopGateway(ctx) }) // in the middle of the request
+			go func() { stopped <- stopInTheMiddle(ctx, b, slow) }()
 			x, err := b.One(ctx, get)
 			if err == nil && x.Failed() {
 				err = harness.Broken("the request under way ended with %s (%s)", x.Label(), x.Detail)
 			}
-			if stopErr := <-stopped; stopErr != nil {
-				return stopErr
-			}
-			if err != nil {
+			if err := errors.Join(<-stopped, err); err != nil {
 				return err
 			}
 			dialer := net.Dialer{Timeout: time.Second} // the address is nobody's now, and nobody may say so
@@ -229,6 +228,18 @@ func TestStop(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// stopInTheMiddle stops the gateway once a request has reached the backend.
+func stopInTheMiddle(ctx context.Context, b *harness.Bench, slow *harness.Script) error {
+	arrived, err := eventually(ctx, func() (bool, error) {
+		touched, err := slow.Touched(ctx)
+		return touched > 0, err
+	})
+	if err == nil && !arrived {
+		err = errors.New("the request did not arrive")
+	}
+	return errors.Join(err, b.Lab.StopGateway(ctx))
 }
 
 func TestRestart(t *testing.T) {
