@@ -258,7 +258,12 @@ func (l *inDocker) saveLog(ctx context.Context) error {
 func (l *inDocker) Stop(ctx context.Context) error {
 	err := l.saveLog(ctx)
 	l.gateway = nil // its log goes with it
-	_, removeErr := remove(ctx, l.engine, labelLab+"="+l.own[labelLab])
+	_, stuck, removeErr := remove(ctx, l.engine, labelLab+"="+l.own[labelLab])
+	for _, what := range stuck {
+		if l.plan.Progress != nil {
+			l.plan.Progress("the engine does not give up the empty " + what)
+		}
+	}
 	return errors.Join(err, removeErr, l.engine.Close())
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -36,6 +38,9 @@ func Clean(ctx context.Context) ([]string, error) {
 	for _, what := range found.removed {
 		said = append(said, "removed "+what)
 	}
+	for _, what := range found.stuck {
+		said = append(said, fmt.Sprintf("the engine does not give up the empty %s: restart it some time", what))
+	}
 	if found.left > 0 {
 		said = append(said, fmt.Sprintf("left %d containers and networks alone: their processes are alive", found.left))
 	}
@@ -45,6 +50,7 @@ func Clean(ctx context.Context) ([]string, error) {
 // findings is what a sweep has come upon.
 type findings struct {
 	removed []string // for people
+	stuck   []string // empty networks that the engine would not give up
 	left    int      // what belongs to the living
 }
 
@@ -78,9 +84,10 @@ func sweep(ctx context.Context, engine *client.Client, dir string) (f findings, 
 			errs = append(errs, err)
 			continue
 		}
-		removed, err := remove(ctx, engine, labelOwner+"="+owner)
+		removed, stuck, err := remove(ctx, engine, labelOwner+"="+owner)
 		f.removed = append(f.removed, removed...)
-		if err == nil {
+		f.stuck = append(f.stuck, stuck...)
+		if err == nil && len(stuck) == 0 {
 			err = removeFile(lockPath(dir, owner))
 		}
 		errs = append(errs, err, release())
@@ -125,31 +132,46 @@ func list(ctx context.Context, engine *client.Client, label string) ([]thing, er
 	return all, nil
 }
 
-// remove removes what carries the label: all containers at once, then the networks that they were on.
-func remove(ctx context.Context, engine *client.Client, label string) (removed []string, err error) {
+// remove removes what carries the label: all containers at once, then the networks that they were on. It tells what it
+// removed, and which empty networks the engine would not give up.
+func remove(ctx context.Context, engine *client.Client, label string) (removed, stuck []string, err error) {
 	all, err := list(ctx, engine, label)
 	if err != nil {
-		return nil, fmt.Errorf("remove what has label %s: %w", label, err)
+		return nil, nil, fmt.Errorf("remove what has label %s: %w", label, err)
 	}
 	for _, networks := range []bool{false, true} {
 		var steps []func() error
+		var mu sync.Mutex
 		for _, t := range all {
-			if t.network == networks {
-				steps = append(steps, func() error { return t.remove(ctx, engine) })
-				removed = append(removed, t.what)
+			if t.network != networks {
+				continue
 			}
+			steps = append(steps, func() error {
+				err := t.remove(ctx, engine)
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case errors.Is(err, errStuck):
+					stuck = append(stuck, t.what)
+					return nil
+				case err == nil:
+					removed = append(removed, t.what)
+				}
+				return err
+			})
 		}
 		if err := together(steps...); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return removed, nil
+	slices.Sort(removed)
+	return removed, stuck, nil
 }
 
 func (t thing) remove(ctx context.Context, engine *client.Client) error {
 	var err error
 	if t.network {
-		_, err = engine.NetworkRemove(ctx, t.id, client.NetworkRemoveOptions{})
+		err = removeNetwork(ctx, engine, t.id)
 	} else {
 		_, err = engine.ContainerRemove(ctx, t.id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
 	}
@@ -157,4 +179,33 @@ func (t thing) remove(ctx context.Context, engine *client.Client) error {
 		return nil
 	}
 	return fmt.Errorf("remove %s: %w", t.what, err)
+}
+
+// errStuck is an empty network that the engine will not give up until it is restarted: it has lost count of those on it
+// (moby/moby#42119, seen with Docker 20.10 once in 1500 labs). Nothing can be done about it, and nothing is wrong with
+// what ran on it.
+var errStuck = errors.New("the engine does not give an empty network up")
+
+// stuckAfter is how often an empty network is tried to be removed.
+const stuckAfter = 5
+
+func removeNetwork(ctx context.Context, engine *client.Client, id string) error {
+	for attempt := 1; ; attempt++ {
+		_, err := engine.NetworkRemove(ctx, id, client.NetworkRemoveOptions{})
+		if err == nil || !strings.Contains(err.Error(), "has active endpoints") {
+			return err
+		}
+		inspected, inspectErr := engine.NetworkInspect(ctx, id, client.NetworkInspectOptions{})
+		switch {
+		case inspectErr != nil || len(inspected.Network.Containers) > 0:
+			return errors.Join(err, inspectErr)
+		case attempt == stuckAfter:
+			return fmt.Errorf("%w: %w", errStuck, err)
+		}
+		select {
+		case <-time.After(200 * time.Millisecond): // it may be counting still
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		}
+	}
 }
