@@ -64,7 +64,7 @@ func TestScheduleValidate(t *testing.T) {
 		},
 		"no end": {
 			Schedule{{On: orders.Each(), Inject: CloseOnReuse{}}},
-			"faults: close-on-reuse by no known end on orders: rule close-on-reuse by no known end: unknown end \"\", want fin or rst",
+			"faults: close-on-reuse by no known end on orders: rule close-on-reuse by no known end: unknown end \"\" for reuse, want fin or rst",
 		},
 		"no idle time": {
 			Schedule{{On: orders.Each(), Inject: IdleTimeout{By: FIN}}},
@@ -101,7 +101,7 @@ func TestScheduleValidate(t *testing.T) {
 		"everything at once": {
 			Schedule{{}, {From: 5 * time.Second, On: orders.Replica(9), Inject: IdleTimeout{}}},
 			"faults: window 1 injects nothing\n" +
-				"faults: idle timeout of 0s by no known end on orders-9 from 5s: rule idle timeout of 0s by no known end: unknown end \"\", want fin or rst\n" +
+				"faults: idle timeout of 0s by no known end on orders-9 from 5s: rule idle timeout of 0s by no known end: unknown end \"\" for idle, want fin or rst\n" +
 				"rule idle timeout of 0s by no known end: idle time 0s, want a positive one\n" +
 				"faults: idle timeout of 0s by no known end on orders-9 from 5s: unknown replica orders-9: orders has 2\n" +
 				"faults: idle timeout of 0s by no known end on orders-9 from 5s: from 5s for 0s does not lie within the load of 4s",
