@@ -27,31 +27,30 @@ func steady(what load.Source) load.Constant {
 // A GET on a stale connection is sent again, on a new one: nobody notices, at two attempts each. A second connection in
 // the pool, opened when two requests overlapped, can be stale too and cost a third attempt; one request in five may.
 func TestGetIsSentAgain(t *testing.T) {
-	for name, policy := range map[string]topology.Policy{"default": {}, "pooled": pooled} {
-		for _, by := range []fault.End{fault.FIN, fault.RST} {
-			t.Run(name+"-"+string(by), func(t *testing.T) {
-				t.Parallel()
-				orders := topology.Replicas("orders", 1)
-				stale := stale(by, orders)
-				harness.Run(t, harness.Scenario{
-					Backends: orders,
-					Policy:   policy,
-					Load:     steady(load.GET("/orders")),
-					Faults:   fault.Schedule{stale},
-					Expect: expect.All{
-						expect.Failures(stale.During()).None(),
-						expect.AttemptsPerRequest(stale.During()).AtMost(2.2),
-						expect.DuplicateExecutions(stale.During()).None(),
-					},
-				})
-			})
+	onEveryReuse(t, load.GET("/orders"), func(stale fault.Window) expect.All {
+		return expect.All{
+			expect.Failures(stale.During()).None(),
+			expect.AttemptsPerRequest(stale.During()).AtMost(2.2),
+			expect.DuplicateExecutions(stale.During()).None(),
 		}
-	}
+	})
 }
 
 // A POST on a stale connection must not be sent again: the gateway cannot know that it was not executed. What its user
 // gets should still be an answer. Without a pool there is no stale connection and no failure.
 func TestPostIsNotSentAgain(t *testing.T) {
+	onEveryReuse(t, load.POST("/orders"), func(stale fault.Window) expect.All {
+		return expect.All{
+			expect.AttemptsOver(1, stale.During()).None(),
+			expect.Failures(stale.During()).None(),
+		}
+	})
+}
+
+// onEveryReuse closes every connection that is used again, in order and by a reset, with the gateway's own pool and with
+// one that was asked for.
+func onEveryReuse(t *testing.T, request load.Request, promises func(stale fault.Window) expect.All) {
+	t.Helper()
 	for name, policy := range map[string]topology.Policy{"default": {}, "pooled": pooled} {
 		for _, by := range []fault.End{fault.FIN, fault.RST} {
 			t.Run(name+"-"+string(by), func(t *testing.T) {
@@ -61,12 +60,9 @@ func TestPostIsNotSentAgain(t *testing.T) {
 				harness.Run(t, harness.Scenario{
 					Backends: orders,
 					Policy:   policy,
-					Load:     steady(load.POST("/orders")),
+					Load:     steady(request),
 					Faults:   fault.Schedule{stale},
-					Expect: expect.All{
-						expect.AttemptsOver(1, stale.During()).None(),
-						expect.Failures(stale.During()).None(),
-					},
+					Expect:   promises(stale),
 				})
 			})
 		}
