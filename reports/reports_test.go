@@ -99,7 +99,7 @@ func TestSummarise(t *testing.T) {
 	assert.Equal(t, reports.Summary{
 		Requests: 2, Failures: 1, Outcomes: map[string]int{"200": 1, "502": 1}, Attempts: 1,
 		Touched: 1, TouchedFailures: 1, TouchedAttempts: 1,
-		Receipts: []string{"close-on-reuse by FIN on orders ended 1 connection and 1 request; the link held a FIN back for 201ms; lifted at 3.004 s"},
+		Receipts: []string{"close-on-reuse by FIN on orders touched 1 request and ended 1 connection; the link held a FIN back for 201ms; lifted at 3.004 s"},
 	}, s)
 	assert.Zero(t, reports.Summarise(expect.Evidence{}).Attempts, "no request, no mean")
 }
@@ -109,7 +109,7 @@ func TestReceipt(t *testing.T) {
 	for want, receipt := range map[string]record.Receipt{
 		"f touched nothing": {Waiting: 3},
 		"f had no chance: the gateway gave up all 2 connections first": {Prevented: 2, Waiting: 1},
-		"f ended 2 connections and 0 requests":                         {Connections: 2, Prevented: 1},
+		"f touched 0 requests and ended 2 connections":                         {Connections: 2, Prevented: 1},
 	} {
 		assert.Equal(t, want, reports.Receipt(record.Injection{ID: "f", Receipts: []record.Receipt{receipt}}))
 	}

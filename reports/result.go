@@ -90,7 +90,7 @@ func Receipt(i record.Injection) string {
 	var words []string
 	switch {
 	case i.Bit():
-		words = append(words, fmt.Sprintf("%s ended %s and %s", i.ID, count(t.Connections, "connection"), count(t.Requests, "request")))
+		words = append(words, fmt.Sprintf("%s touched %s and ended %s", i.ID, count(t.Requests, "request"), count(t.Connections, "connection")))
 	case i.Prevented():
 		words = append(words, fmt.Sprintf("%s had no chance: the gateway gave up all %s first",
 			i.ID, count(t.Prevented, "connection")))

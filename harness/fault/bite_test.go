@@ -2,6 +2,7 @@ package fault
 
 import (
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,42 @@ var faults = map[string]struct {
 		fault: IdleTimeout{After: idle, By: RST}, bites: closedBy(RST), spares: kept,
 		receipt: record.Receipt{Connections: 1},
 	},
+	"CloseBeforeResponse by FIN": {
+		fault: CloseBeforeResponse{By: FIN}, bites: endedBy(FIN), spares: reused,
+		receipt: record.Receipt{Connections: 1, Requests: 1},
+	},
+	"CloseBeforeResponse by RST": {
+		fault: CloseBeforeResponse{By: RST, Executed: true}, bites: endedBy(RST), spares: reused,
+		receipt: record.Receipt{Connections: 1, Requests: 1},
+	},
+	"CloseInBody by FIN": {
+		fault: CloseInBody{By: FIN}, bites: truncatedBy(FIN), spares: reused,
+		receipt: record.Receipt{Connections: 1, Requests: 1},
+	},
+	"CloseInBody by RST": {
+		fault: CloseInBody{By: RST}, bites: truncatedBy(RST), spares: reused,
+		receipt: record.Receipt{Connections: 1, Requests: 1},
+	},
+	"DelayResponse": {
+		fault: DelayResponse{For: idle}, bites: slow, spares: reused, receipt: record.Receipt{Requests: 1},
+	},
+	"DelayResponse in the body": {
+		fault: DelayResponse{For: idle, InBody: true}, bites: slow, spares: reused, receipt: record.Receipt{Requests: 1},
+	},
+	"ErrorStatus": {
+		fault: ErrorStatus{Status: 503},
+		bites: func(t *testing.T, w *world, r topology.Replica, _ Active) {
+			t.Helper()
+			p := w.dial(t, r)
+			assert.Equal(t, 503, p.status(t))
+		},
+		spares: func(t *testing.T, w *world, r topology.Replica) {
+			t.Helper()
+			p := w.dial(t, r)
+			assert.Equal(t, 200, p.status(t))
+		},
+		receipt: record.Receipt{Requests: 1},
+	},
 	"StaleWindow": {
 		fault: StaleWindow{After: idle, Held: held}, linked: true, bites: stale,
 		spares: func(t *testing.T, w *world, r topology.Replica) {
@@ -70,6 +107,41 @@ func cutBy(end End) func(*testing.T, *world, topology.Replica, Active) {
 		t.Helper()
 		w.requireCut(t, r, end)
 	}
+}
+
+// endedBy requires the first request on a connection to end it.
+func endedBy(end End) func(*testing.T, *world, topology.Replica, Active) {
+	return func(t *testing.T, w *world, r topology.Replica, _ Active) {
+		t.Helper()
+		requireEnd(t, end, w.dial(t, r).ask())
+	}
+}
+
+// truncatedBy requires an answer to end in its body.
+func truncatedBy(end End) func(*testing.T, *world, topology.Replica, Active) {
+	return func(t *testing.T, w *world, r topology.Replica, _ Active) {
+		t.Helper()
+		p := w.dial(t, r)
+		_, err := io.WriteString(p.tcp, get)
+		require.NoError(t, err)
+		text, err := io.ReadAll(p.in)
+		if end == RST { // which may overtake what was sent before it
+			requireEnd(t, RST, err)
+			return
+		}
+		require.NoError(t, err)
+		_, body, found := strings.Cut(string(text), "\r\n\r\n")
+		assert.True(t, found)
+		assert.Len(t, body, 32, "of 64")
+	}
+}
+
+// slow requires an answer to take its time, and to be whole.
+func slow(t *testing.T, w *world, r topology.Replica, _ Active) {
+	t.Helper()
+	began := time.Now()
+	require.NoError(t, w.dial(t, r).ask())
+	assert.GreaterOrEqual(t, time.Since(began), idle)
 }
 
 // closedBy requires an unused connection to end, not before its time.

@@ -5,6 +5,7 @@ package fault
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
@@ -99,6 +100,14 @@ func inject(ctx context.Context, at Site, rule backend.Rule) (Active, error) {
 		return nil, err
 	}
 	return scripted{backend: at.Backend, id: rule.ID}, nil
+}
+
+// validateEnded checks a rule that has to end connections.
+func validateEnded(r backend.Rule) error {
+	if r.End != FIN && r.End != RST {
+		return fmt.Errorf("%s: want FIN or RST", r.ID)
+	}
+	return r.Validate()
 }
 
 func (s scripted) Lift(ctx context.Context) error { return s.backend.Lift(ctx, s.id) }

@@ -96,6 +96,16 @@ func (w *world) dial(t *testing.T, r topology.Replica) *peer {
 
 const get = "GET /orders HTTP/1.1\r\nHost: orders\r\n" + wire.ID + ": r\r\n" + wire.Answer + ": 64\r\n\r\n"
 
+// status sends a GET and returns the status of its answer.
+func (p *peer) status(t *testing.T) int {
+	t.Helper()
+	_, err := io.WriteString(p.tcp, get)
+	require.NoError(t, err)
+	head, err := wire.ReadResponseHead(p.in)
+	require.NoError(t, err)
+	return head.Status()
+}
+
 // ask sends a GET and reads its whole answer; the error is how the connection ended instead.
 func (p *peer) ask() error {
 	if _, err := io.WriteString(p.tcp, get); err != nil {

@@ -66,6 +66,20 @@ func TestScheduleValidate(t *testing.T) {
 			Schedule{{On: orders.Each(), Inject: CloseOnReuse{}}},
 			"faults: close-on-reuse by no known end on orders: rule close-on-reuse by no known end: unknown end \"\" for reuse, want fin or rst",
 		},
+		"no end of a response": {
+			Schedule{{On: orders.Each(), Inject: CloseBeforeResponse{}}},
+			"faults: close-before-response by no known end on orders: close-before-response by no known end: want FIN or RST",
+		},
+		"no end in a body": {
+			Schedule{{On: orders.Each(), Inject: CloseInBody{By: "hang"}}},
+			"faults: close-in-body by no known end on orders: close-in-body by no known end: want FIN or RST",
+		},
+		"no delay": {
+			Schedule{{On: orders.Each(), Inject: DelayResponse{}}}, "faults: delay of 0s on orders: delay of 0s: want a positive time",
+		},
+		"no error": {
+			Schedule{{On: orders.Each(), Inject: ErrorStatus{Status: 200}}}, "faults: status 200 on orders: status 200: want 400 to 599",
+		},
 		"no idle time": {
 			Schedule{{On: orders.Each(), Inject: IdleTimeout{By: FIN}}},
 			"faults: idle timeout of 0s by FIN on orders: rule idle timeout of 0s by FIN: idle time 0s, want a positive one",

@@ -33,7 +33,15 @@ func (disabled) Receipt(context.Context) (record.Receipt, error) { return record
 
 // Nothing fails when nothing breaks, so a scenario that only looked at failures would be green.
 func TestDisabledFaultIsInconclusive(t *testing.T) {
-	for _, f := range []fault.Fault{cutOff, fault.CloseOnReuse{By: fault.RST}, fault.IdleTimeout{After: 1e6, By: fault.FIN}} {
+	for _, f := range []fault.Fault{
+		cutOff,
+		fault.CloseOnReuse{By: fault.RST},
+		fault.IdleTimeout{After: 1e6, By: fault.FIN},
+		fault.CloseBeforeResponse{By: fault.RST},
+		fault.CloseInBody{By: fault.FIN},
+		fault.DelayResponse{For: 1e6},
+		fault.ErrorStatus{Status: 503},
+	} {
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
 			result := execute(t, scenario(disabled{f}), reverseproxy.Wrap{})
