@@ -109,7 +109,7 @@ func TestReceipt(t *testing.T) {
 	for want, receipt := range map[string]record.Receipt{
 		"f touched nothing": {Waiting: 3},
 		"f had no chance: the gateway gave up all 2 connections first": {Prevented: 2, Waiting: 1},
-		"f touched 0 requests and ended 2 connections":                         {Connections: 2, Prevented: 1},
+		"f touched 0 requests and ended 2 connections":                 {Connections: 2, Prevented: 1},
 	} {
 		assert.Equal(t, want, reports.Receipt(record.Injection{ID: "f", Receipts: []record.Receipt{receipt}}))
 	}
