@@ -63,10 +63,13 @@ func (l *inDocker) startGateway(ctx context.Context, image images.Obtained) erro
 		})
 	}
 	var err error
-	if l.gateway, err = l.run(ctx, s); err != nil {
+	if l.gateway, err = l.run(ctx, s); err == nil {
+		err = l.awaitGateway(ctx)
+	}
+	if err != nil { // a gateway that dies at once is noticed here or there
 		return fmt.Errorf("%s: command %q: %w", g.File(), g.Command, err)
 	}
-	return l.awaitGateway(ctx)
+	return nil
 }
 
 func (l *inDocker) awaitGateway(ctx context.Context) error {

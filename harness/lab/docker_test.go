@@ -171,7 +171,7 @@ versions: {"1.26": {image: "` + image.Ref + `"}}
 	}{
 		"config rejected": {
 			gateway: own(t, "nonsense {"),
-			want:    []string{"gateway own: exited with code 1; its last log lines:\n", `[emerg]`, `unknown directive "nonsense"`},
+			want:    []string{`gateway own: testdata/own/gateway.yaml: command ["nginx" "-g" "daemon off;"]: exited with code 1; its last log lines:` + "\n", `[emerg]`, `unknown directive "nonsense"`},
 		},
 		"no such command": {
 			gateway: own(t, "", "command: [nginx, -g", "command: [no-such-gateway, -g"),
@@ -191,7 +191,7 @@ versions: {"1.26": {image: "` + image.Ref + `"}}
 		},
 		"dies at start": {
 			gateway: own(t, "", `command: [nginx, -g, "daemon off;"]`, `command: [sh, -c, "echo out of licences; exit 3"]`),
-			want:    []string{"gateway own: exited with code 3; its last log lines:\n    out of licences"},
+			want:    []string{": exited with code 3; its last log lines:\n    out of licences"},
 		},
 	}
 	for name, test := range tests {
