@@ -11,7 +11,7 @@ OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suites gateways images doctor lint fuzz clean
+.PHONY: help demo test suites gateways images doctor lint fuzz bench clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ demo: ## the idle-close race through the embedded gateway, before and after the 
 	cd suites/idleclose && $(GO) test -count=1 -parallel=4 -run '^TestRace$$' -bg.gateway=stdlib -bg.keep=always -bg.seed=$(SEED)
 
 test: ## the tests, and the scenarios on the embedded gateway and, where there is an engine, on nginx
-	$(GO) test -race ./harness/... ./fixtures/... ./reports/...
+	$(GO) test -race -p 1 -timeout 30m ./harness/... ./fixtures/... ./reports/...
 	@$(MAKE) --no-print-directory suites GATEWAY=stdlib,nginx@1.26,nginx@1.30
 
 suites: ## the scenarios on every gateway that can be had here, or on some
@@ -45,6 +45,9 @@ fuzz: ## each fuzz target for 20 seconds
 	@for target in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
 	  for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$target/*_test.go | sed 's/func //'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s $$target || exit 1; done; done
+
+bench: ## our client beside other load generators, in one run; needs nginx on this machine, and wrk if it is to take part
+	cd bench && $(GO) run . -rounds 5 -for 3s
 
 clean: ## remove containers and networks that a killed run left behind, and saved runs
 	$(GO) run ./harness/cmd/badgateway clean

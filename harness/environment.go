@@ -14,16 +14,18 @@ type environment struct {
 	Gateways string    `json:"gateways"`
 	Keep     string    `json:"keep"`
 	Strict   bool      `json:"strict"`
-	Go       string    `json:"go"`
-	System   string    `json:"system"`
-	CPUs     int       `json:"cpus"`
-	Host     string    `json:"host"`
+	// Thresholds is the file that some of the bounds come from, if any.
+	Thresholds string `json:"thresholds,omitempty"`
+	Go         string `json:"go"`
+	System     string `json:"system"`
+	CPUs       int    `json:"cpus"`
+	Host       string `json:"host"`
 }
 
 func (s *run) environment() environment {
 	host, _ := os.Hostname() // "" is as good as any other name for an unknown host
 	return environment{
-		Suite: s.suite, Ended: time.Now(), Seed: s.Seed, Gateways: s.Gateway, Keep: s.Keep, Strict: s.Strict,
+		Suite: s.suite, Ended: time.Now(), Seed: s.Seed, Gateways: s.Gateway, Keep: s.Keep, Strict: s.Strict, Thresholds: s.Thresholds,
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Host: host,
 	}
 }

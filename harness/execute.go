@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/badgateway/badgateway/fixtures/gateways"
@@ -48,13 +49,17 @@ func (c Case) Execute(ctx context.Context) (reports.Result, error) {
 	if err := c.Scenario.Validate(); err != nil { // 1. everything is checked before anything starts
 		return reports.Result{}, fmt.Errorf("%s: %w", c.Name, err)
 	}
-	facts, err := c.observe(ctx) // 2. facts, from load, faults and backends
+	facts, err := record.Begin(c.Dir)
 	if err != nil {
-		return reports.Result{}, fmt.Errorf("%s on %s: %w", c.Name, c.Gateway, err)
-	}
-	if err := record.Save(c.Dir, facts); err != nil { // 3. saved before they are judged
 		return reports.Result{}, err
 	}
+	if err := c.observe(ctx, facts); err != nil { // 2. facts, from load, faults and backends
+		return reports.Result{}, errors.Join(fmt.Errorf("%s on %s: %w", c.Name, c.Gateway, err), facts.Close())
+	}
+	if err := facts.Save(); err != nil { // 3. saved before they are judged
+		return reports.Result{}, err
+	}
+	runtime.GC()     // what was written is read again, and need not be in memory twice
 	return c.Judge() // 4. judged from what was saved
 }
 
@@ -82,61 +87,83 @@ func (c Case) Judge() (reports.Result, error) {
 func (c Case) plan() lab.Plan {
 	return lab.Plan{
 		Scenario: c.Name, Gateway: c.Gateway, Backends: c.Scenario.Backends, Policy: c.Scenario.Policy,
-		Links: c.Scenario.Faults.Links(), Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
+		Links: c.Scenario.Faults.Links(), Needs: c.Scenario.Faults.Needs(), Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
 	}
 }
 
 // observe starts the lab, applies faults and load on one clock, and collects what each side saw.
-func (c Case) observe(ctx context.Context) (facts record.Facts, err error) {
+func (c Case) observe(ctx context.Context, facts *record.Recording) error {
+	return c.inLab(ctx, func(running lab.Lab) error {
+		began, clock := time.Now(), record.StartClock() // the one clock of load, faults and arrivals
+		client := &load.Script{}
+		field := fault.Field{Site: running.Site, Gateway: running.Gateway(), Client: client}
+		faults, err := c.Scenario.Faults.Apply(ctx, clock, field, c.ScheduleSeed)
+		if err == nil {
+			err = c.send(ctx, clock, running, faults, client, facts)
+		}
+		err = errors.Join(err, afterwards(ctx, func(ctx context.Context) (err error) {
+			facts.Injections, err = faults.End(ctx)
+			return err
+		}))
+		if err != nil {
+			return err
+		}
+		facts.Arrivals, err = running.Arrivals(ctx, clock)
+		c.describe(&facts.Case, running.Facts(), began)
+		return err
+	})
+}
+
+// inLab starts the case's lab, does there what is to be done, and takes it down whatever came of it.
+func (c Case) inLab(ctx context.Context, do func(lab.Lab) error) (err error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
-		return facts, err
+		return err
 	}
 	running, err := lab.Start(ctx, c.plan())
 	if running != nil {
 		defer func() { err = errors.Join(err, afterwards(ctx, running.Stop)) }()
 	}
 	if err != nil {
-		return facts, err
-	}
-
-	began, clock := time.Now(), record.StartClock() // the one clock of load, faults and arrivals
-	faults, err := c.Scenario.Faults.Apply(ctx, clock, running.Site)
-	if err == nil {
-		err = c.send(ctx, clock, running, faults, &facts)
-	}
-	err = errors.Join(err, afterwards(ctx, func(ctx context.Context) (err error) {
-		facts.Injections, err = faults.End(ctx)
 		return err
-	}))
-	if err != nil {
-		return facts, err
 	}
-	facts.Arrivals, err = running.Arrivals(ctx, clock)
-	c.describe(&facts.Case, running.Facts(), began)
-	return facts, err
+	return do(running)
 }
 
 // send sends the load while the faults come and go.
 func (c Case) send(
-	ctx context.Context, clock record.Clock, running lab.Lab, faults *fault.Run, facts *record.Facts,
+	ctx context.Context, clock record.Clock, running lab.Lab, faults *fault.Run, script *load.Script, facts *record.Recording,
 ) error {
 	var dialer net.Dialer
 	client := load.Client{
-		Address: running.Address(), Dial: dialer.DialContext, Clock: clock, Patience: patience,
+		Address: running.Address(), Dial: dialer.DialContext, Clock: clock, Patience: patience, Script: script,
+		Sending: func(n int) {
+			facts.Case.Planned = n
+			faults.Sent(n)
+		},
 		Began: func(at time.Duration) {
 			facts.Case.LoadBegan = at
 			faults.Begin(ctx, at)
 		},
 		Seen: func(r record.Request) {
-			facts.Requests = append(facts.Requests, r)
-			if c.Progress != nil && len(facts.Requests)%50 == 0 {
-				c.Progress(fmt.Sprintf("%d of %d requests", len(facts.Requests), c.Scenario.Load.Count()))
+			facts.Saw(r)
+			if n := facts.Requests(); c.Progress != nil && n%50 == 0 {
+				c.Progress(c.progress(n))
 			}
 		},
 	}
 	err := client.Run(ctx, c.Scenario.Load, c.ScheduleSeed)
 	facts.Case.LoadEnded = clock.Now()
+	if planned := c.Scenario.Load.Count(); planned != load.Unknown { // else it is what the client set out to send
+		facts.Case.Planned = planned
+	}
 	return errors.Join(err, context.Cause(ctx))
+}
+
+func (c Case) progress(requests int) string {
+	if planned := c.Scenario.Load.Count(); planned != load.Unknown {
+		return fmt.Sprintf("%d of %d requests", requests, planned)
+	}
+	return fmt.Sprintf("%d requests", requests)
 }
 
 // afterwards runs what must be done even when the run was interrupted, in a fresh and bounded context.
@@ -149,12 +176,14 @@ func afterwards(ctx context.Context, do func(context.Context) error) error {
 func (c Case) describe(d *record.Case, f lab.Facts, began time.Time) {
 	s := c.Scenario
 	d.Scenario, d.Gateway, d.Began = c.Name, c.Gateway.String(), began
-	d.Seed, d.ScheduleSeed, d.Planned = c.Seed, c.ScheduleSeed, s.Load.Count()
+	d.Seed, d.ScheduleSeed = c.Seed, c.ScheduleSeed
 	d.Detected, d.Image, d.How, d.Lab, d.Reach = string(f.Version), f.Image, f.How, f.Lab, f.Reach
 	d.ClockUncertainty = f.ClockUncertainty
 	d.Backends = fmt.Sprintf("%s x %d", s.Backends.Name, s.Backends.Count)
 	d.Policy = s.Policy.String()
-	d.Load = s.Load.String()
+	if s.Load != nil { // an inspection has none
+		d.Load = s.Load.String()
+	}
 }
 
 func (c Case) deviations(d record.Case) []expect.Deviation {

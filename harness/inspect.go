@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
 	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/lab"
 	"github.com/badgateway/badgateway/harness/load"
 	"github.com/badgateway/badgateway/harness/record"
@@ -48,6 +48,9 @@ func Inspect(t *testing.T, i Inspection) {
 	if session == nil {
 		t.Fatal("harness.Inspect: the suite has no func TestMain(m *testing.M) { harness.Main(m) }")
 	}
+	if session.Dry {
+		t.Skip("a dry run, and an inspection has no schedule")
+	}
 	session.each(t, Case{Scenario: Scenario{Backends: i.Backends, Policy: i.Policy}}, func(c Case) (reports.Result, error) {
 		if i.NoRetries && slices.Contains(c.Gateway.Has(), "no-retries") {
 			c.Scenario.Policy.Retries = topology.NoRetries
@@ -61,26 +64,19 @@ func (c Case) Inspect(ctx context.Context, i Inspection) (result reports.Result,
 	if err := errors.Join(c.Scenario.Backends.Validate(), c.Scenario.Policy.Validate()); err != nil {
 		return result, fmt.Errorf("%s: %w", c.Name, err)
 	}
-	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
-		return result, err
-	}
-	running, err := lab.Start(ctx, c.plan())
-	if running != nil {
-		defer func() { err = errors.Join(err, afterwards(ctx, running.Stop)) }()
-	}
-	if err != nil {
-		return result, err
-	}
-	b := &Bench{Lab: running, clock: record.StartClock(), began: time.Now(), seed: c.ScheduleSeed}
-	verdict := expect.Verdict{Promise: i.Promise, Ruling: expect.Pass}
-	err = i.Observe(ctx, b)
-	if seen, is := errors.AsType[broken](err); is && ctx.Err() == nil {
-		verdict.Ruling, verdict.Reason, err = expect.Fail, seen.seen, nil
-	}
-	if err != nil {
-		return result, err
-	}
-	return c.concludeInspection(ctx, b, verdict)
+	err = c.inLab(ctx, func(running lab.Lab) error {
+		b := &Bench{Lab: running, clock: record.StartClock(), began: time.Now(), seed: c.ScheduleSeed}
+		verdict := expect.Verdict{Promise: i.Promise, Ruling: expect.Pass}
+		err := i.Observe(ctx, b)
+		if seen, is := errors.AsType[broken](err); is && ctx.Err() == nil {
+			verdict.Ruling, verdict.Reason, err = expect.Fail, seen.seen, nil
+		}
+		if err == nil {
+			result, err = c.concludeInspection(ctx, b, verdict)
+		}
+		return err
+	})
+	return result, err
 }
 
 // concludeInspection saves what was seen beside what it came to.
@@ -117,7 +113,7 @@ type Bench struct {
 }
 
 // Send sends a load and returns each of its requests with the arrivals that it led to.
-func (b *Bench) Send(ctx context.Context, l load.Constant) ([]record.Exchange, error) {
+func (b *Bench) Send(ctx context.Context, l load.Load) ([]record.Exchange, error) {
 	if err := l.Validate(); err != nil {
 		return nil, err
 	}
@@ -154,7 +150,7 @@ func (b *Bench) One(ctx context.Context, r load.Request) (record.Exchange, error
 // Script is a rule in force on some backends.
 type Script struct {
 	id string
-	on []backend.Remote
+	on []fault.Script
 }
 
 // Script puts a rule in force on the target's backends. The rule gets an id.

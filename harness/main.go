@@ -25,10 +25,13 @@ type run struct {
 	ctx      context.Context //nolint:containedctx // the process's own: cancelled by Ctrl-C, seen by every test
 	suite    string
 	chosen   []choice
+	bounds   *thresholds
 	progress *progress
 
 	mu      sync.Mutex
 	results []reports.Result
+	// schedules are what a dry run would do, by the names of the scenarios.
+	schedules map[string]string
 }
 
 // session is set by Main, once, before any test runs.
@@ -55,7 +58,7 @@ func parseFlags(args []string) error {
 		if err != nil {
 			fmt.Println("flags of badgateway (those of go test: go help testflag):")
 			for _, o := range options {
-				fmt.Printf("  -bg.%-8s %s (%s)\n", o.name, o.usage, o.variable())
+				fmt.Printf("  -bg.%-10s %s (%s)\n", o.name, o.usage, o.variable())
 			}
 			os.Exit(0)
 		}
@@ -84,10 +87,19 @@ func runSuite(m *testing.M) int {
 		return 2
 	}
 	session = s
-	if s.Replay != "" {
+	switch {
+	case s.Dry:
+		fmt.Printf("badgateway: suite %s, seed %d, nothing is run\n", s.suite, s.Seed)
+		code := m.Run()
+		s.printSchedules()
+		return code
+	case s.Replay != "":
 		fmt.Printf("badgateway: suite %s, gateways %s, judging %s again\n", s.suite, s.Gateway, s.Replay)
-	} else {
+	default:
 		fmt.Printf("badgateway: suite %s, gateways %s, seed %d, facts in %s\n", s.suite, s.Gateway, s.Seed, s.Out)
+	}
+	if s.Thresholds != "" {
+		fmt.Println("badgateway: some bounds are those of", s.Thresholds)
 	}
 	code := m.Run()
 	s.progress.stop()
@@ -97,6 +109,10 @@ func runSuite(m *testing.M) int {
 	}
 	if s.Replay != "" && !s.judgedAny() {
 		fmt.Fprintf(os.Stderr, "badgateway: nothing was judged: %s has no facts of the selected tests and gateways\n", s.Replay)
+		return max(code, 1)
+	}
+	if err := s.bounds.unused(s.suite, s.chosen, onlySome()); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "badgateway:", err)
 		return max(code, 1)
 	}
 	if ctx.Err() != nil {
@@ -111,14 +127,20 @@ func newRun(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &run{ctx: ctx, suite: filepath.Base(dir), progress: newProgress()}
+	s := &run{ctx: ctx, suite: filepath.Base(dir), progress: newProgress(), schedules: map[string]string{}}
 	if s.settings, err = given.resolve(os.Getenv, s.suite); err != nil {
 		return nil, err
 	}
 	if s.chosen, err = choose(s.Gateway); err != nil {
 		return nil, err
 	}
-	if s.Replay == "" {
+	if s.bounds, err = readThresholds(s.Thresholds); err == nil && s.Thresholds != "" {
+		err = s.checkThresholds(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("-bg.thresholds: %w", err)
+	}
+	if s.Replay == "" && !s.Dry {
 		if err := os.MkdirAll(s.Out, 0o755); err != nil {
 			return nil, fmt.Errorf("-bg.out: %w", err)
 		}
@@ -126,6 +148,24 @@ func newRun(ctx context.Context) (*run, error) {
 		s.progress.done("images")
 	}
 	return s, err
+}
+
+func (s *run) checkThresholds(dir string) error {
+	suites, err := suitesBeside(dir)
+	if err != nil {
+		return err
+	}
+	return s.bounds.check(suites, s.chosen)
+}
+
+// onlySome reports whether only some of the suite's tests were asked for.
+func onlySome() bool {
+	for _, name := range []string{"test.run", "test.skip"} {
+		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
+			return true
+		}
+	}
+	return testing.Short()
 }
 
 // book keeps a result for the table, on disk, and drops the facts nobody asked to keep.

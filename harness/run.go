@@ -28,13 +28,22 @@ func Run(t *testing.T, s Scenario) {
 	if err := s.Validate(); err != nil {
 		t.Fatalf("scenario: %v", err)
 	}
+	if session.Dry {
+		session.dry(t, s)
+	}
 	session.each(t, Case{Scenario: s}, session.judgeOrExecute)
+}
+
+// nameOf names the scenario of a test.
+func (s *run) nameOf(t *testing.T) string {
+	t.Helper()
+	return s.suite + "/" + t.Name()
 }
 
 // each runs the case as one subtest for each selected gateway, unless it cannot run there, and books what it came to.
 func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, error)) {
 	t.Helper()
-	c.Name = s.suite + "/" + t.Name()
+	c.Name = s.nameOf(t)
 	c.Seed, c.ScheduleSeed = s.Seed, s.seedOf(c.Name)
 	for _, gateway := range s.chosen {
 		c := c
@@ -43,6 +52,10 @@ func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, err
 			t.Parallel()
 			c.Dir = filepath.Join(s.Out, t.Name())
 			c.Progress = s.progress.of(c.Name + " on " + gateway.String())
+			var err error
+			if c.Scenario.Expect, err = s.bounds.apply(c.Name, c.Gateway.String(), c.Scenario.Expect); err != nil {
+				t.Fatal(err)
+			}
 			s.one(t, c, gateway.missing, execute)
 		})
 	}

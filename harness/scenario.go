@@ -11,6 +11,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/fault"
@@ -27,7 +28,7 @@ type Scenario struct {
 	// Policy is what is asked of the gateway; the zero policy leaves every default as people run it.
 	Policy topology.Policy
 	// Load is what the client sends.
-	Load load.Constant
+	Load load.Load
 	// Faults is what breaks, and when.
 	Faults fault.Schedule
 	// Expect is what must hold.
@@ -36,11 +37,15 @@ type Scenario struct {
 
 // Validate reports everything that is wrong with the scenario, joined.
 func (s Scenario) Validate() error {
-	problems := []error{
-		s.Backends.Validate(),
-		s.Policy.Validate(),
-		s.Load.Validate(),
-		s.Faults.Validate(s.Backends, s.Load.For),
+	problems := []error{s.Backends.Validate(), s.Policy.Validate()}
+	if s.Load == nil {
+		problems = append(problems, errors.New("load: none"))
+	} else {
+		requests := s.Load.Count()
+		if requests == load.Unknown {
+			requests = math.MaxInt // a fault that waits for more requests than there are is never applied, and that is told
+		}
+		problems = append(problems, s.Load.Validate(), s.Faults.Validate(s.Backends, s.Load.Lasts(), requests))
 	}
 	if len(s.Expect) == 0 {
 		problems = append(problems, errors.New("expect: nothing; a scenario without a promise cannot fail"))

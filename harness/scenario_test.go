@@ -25,8 +25,9 @@ func TestWrongScenarios(t *testing.T) {
 	for want, wrong := range map[string]func(*harness.Scenario){
 		`backends: name "Orders!" must match`:     func(s *harness.Scenario) { s.Backends.Name = "Orders!" },
 		"want whole milliseconds":                 func(s *harness.Scenario) { s.Policy.UpstreamIdleTimeout = time.Microsecond },
-		"load: rate -1 per second":                func(s *harness.Scenario) { s.Load.Rate = -1 },
-		"load: no request":                        func(s *harness.Scenario) { s.Load.Request = nil },
+		"load: rate -1 per second":                func(s *harness.Scenario) { s.Load = load.Constant{Rate: -1} },
+		"load: none":                              func(s *harness.Scenario) { s.Load = nil },
+		"load: no request":                        func(s *harness.Scenario) { s.Load = load.Constant{Rate: 1, For: time.Second} },
 		"faults: window 1 injects nothing":        func(s *harness.Scenario) { s.Faults[0].Inject = nil },
 		"unknown replica orders-3: orders has 2":  func(s *harness.Scenario) { s.Faults[0].On = orders.Replica(3) },
 		"does not lie within the load of 1s":      func(s *harness.Scenario) { s.Faults[0].From, s.Faults[0].For = 1, math.MaxInt64 },
@@ -49,7 +50,7 @@ func TestWrongScenarios(t *testing.T) {
 			require.ErrorContains(t, s.Validate(), want)
 		})
 	}
-	err := harness.Scenario{}.Validate()
+	err := harness.Scenario{Load: load.Constant{}}.Validate()
 	require.Error(t, err)
 	assert.GreaterOrEqual(t, strings.Count(err.Error(), "\n"), 4, "all problems at once")
 }

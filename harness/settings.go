@@ -20,9 +20,12 @@ type settings struct {
 	Out     string
 	Keep    string
 	Replay  string
-	Strict  bool
+	// Thresholds is a file of bounds.
+	Thresholds string
+	Strict     bool
+	Dry        bool
 
-	seed, strict string // as typed
+	seed, strict, dry string // as typed
 }
 
 // The values of -bg.keep: whose facts stay on disk after the run. verdict.json stays unless nothing is to.
@@ -36,25 +39,50 @@ const (
 type option struct {
 	name, fallback, usage string
 	value                 func(*settings) *string
+	toggle                bool // true or false; alone on the command line it is true
 }
 
 var options = []option{
-	{"gateway", "stdlib", "gateways to run against, comma-separated: a name (newest version), name@version, name@all, all, or a folder (./my-gateway)", func(s *settings) *string { return &s.Gateway }},
-	{"seed", "", "seed of requests and victims; the same seed gives the same schedule (default: a fresh one, printed)", func(s *settings) *string { return &s.seed }},
-	{"out", "", "folder for the run's facts and verdicts (default: reports/runs/<time> in the clone, else in the user's cache)", func(s *settings) *string { return &s.Out }},
-	{"keep", keepFailed, "whose facts to keep: never (nothing at all), failed, always; verdicts stay unless never", func(s *settings) *string { return &s.Keep }},
-	{"replay", "", "judge the facts saved in this folder again instead of running", func(s *settings) *string { return &s.Replay }},
-	{"strict", "false", "true fails on gateways that cannot be had and on known deviations that are gone", func(s *settings) *string { return &s.strict }},
+	{"gateway", "stdlib", "gateways to run against, comma-separated: a name (newest version), name@version, name@all, all, or a folder (./my-gateway)", func(s *settings) *string { return &s.Gateway }, false},
+	{"seed", "", "seed of requests and victims; the same seed gives the same schedule (default: a fresh one, printed)", func(s *settings) *string { return &s.seed }, false},
+	{"out", "", "folder for the run's facts and verdicts (default: reports/runs/<time> in the clone, else in the user's cache)", func(s *settings) *string { return &s.Out }, false},
+	{"keep", keepFailed, "whose facts to keep: never (nothing at all), failed, always; verdicts stay unless never", func(s *settings) *string { return &s.Keep }, false},
+	{"replay", "", "judge the facts saved in this folder again instead of running", func(s *settings) *string { return &s.Replay }, false},
+	{"thresholds", "", "file of bounds that take the place of the scenarios' own (harness/thresholds.schema.json)", func(s *settings) *string { return &s.Thresholds }, false},
+	{"strict", "false", "fail on gateways that cannot be had and on known deviations that are gone", func(s *settings) *string { return &s.strict }, true},
+	{"dry", "false", "print what each scenario would do, request by request, and run nothing; see it with go test -v", func(s *settings) *string { return &s.dry }, true},
 }
 
 // given is what the command line said; the flags exist as soon as a suite imports this package, as go test needs.
 var given = func() *settings {
 	s := &settings{}
 	for _, o := range options {
-		flag.StringVar(o.value(s), "bg."+o.name, "", o.usage+" (also "+o.variable()+")")
+		usage := o.usage + " (also " + o.variable() + ")"
+		if o.toggle {
+			flag.Var(toggle{o.value(s)}, "bg."+o.name, usage)
+		} else {
+			flag.StringVar(o.value(s), "bg."+o.name, "", usage)
+		}
 	}
 	return s
 }()
+
+// toggle is a setting that is true when it is named without a value, as -bg.strict.
+type toggle struct{ typed *string }
+
+func (t toggle) IsBoolFlag() bool { return true }
+
+func (t toggle) Set(value string) error {
+	*t.typed = value
+	return nil
+}
+
+func (t toggle) String() string {
+	if t.typed == nil { // package flag asks a zero value
+		return ""
+	}
+	return *t.typed
+}
 
 func (o option) variable() string { return "BADGATEWAY_" + strings.ToUpper(o.name) }
 
@@ -72,6 +100,9 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	if s.Strict, err = strconv.ParseBool(s.strict); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.strict=%s: want true or false", s.strict))
 	}
+	if s.Dry, err = strconv.ParseBool(s.dry); err != nil {
+		problems = append(problems, fmt.Errorf("-bg.dry=%s: want true or false", s.dry))
+	}
 	if s.seed == "" {
 		s.Seed = rand.Uint64N(1_000_000)
 	} else if s.Seed, err = strconv.ParseUint(s.seed, 10, 64); err != nil {
@@ -85,6 +116,11 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 			problems = append(problems, fmt.Errorf("-bg.replay: %w", err))
 		} else if info, err := os.Stat(s.Replay); err == nil && !info.IsDir() {
 			problems = append(problems, fmt.Errorf("-bg.replay: %s is no folder", s.Replay))
+		}
+	}
+	if s.Thresholds != "" {
+		if s.Thresholds, err = existing(s.Thresholds); err != nil {
+			problems = append(problems, fmt.Errorf("-bg.thresholds: %w", err))
 		}
 	}
 	if s.Out == "" {

@@ -75,6 +75,8 @@ func TestWrongInputIsOneLine(t *testing.T) {
 		"empty gateway":        {args: []string{"-bg.gateway=stdlib,"}, want: "-bg.gateway=stdlib,: an empty name"},
 		"out is a file":        {args: []string{"-bg.out=/dev/null"}, want: "-bg.out: mkdir /dev/null: not a directory"},
 		"replay is a file":     {args: []string{"-bg.replay=/dev/null"}, want: "-bg.replay: /dev/null is no folder"},
+		"thresholds":           {args: []string{"-bg.thresholds=nowhere.yaml"}, want: "-bg.thresholds: nowhere.yaml does not exist (tried /"},
+		"wrong thresholds":     {args: []string{"-bg.thresholds=" + folder + "/gateway.yaml"}, want: "-bg.thresholds: " + folder + "/gateway.yaml:1:5: mapping was used"},
 		"seed":                 {args: []string{"-bg.seed=x"}, want: "-bg.seed=x: want a whole number"},
 		"keep":                 {args: []string{"-bg.keep=some"}, want: "-bg.keep=some: want never, failed or always"},
 		"strict":               {environment: []string{"BADGATEWAY_STRICT=maybe"}, want: "-bg.strict=maybe: want true or false"},
@@ -129,6 +131,34 @@ func TestReplay(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, ran, again)
 	assert.Contains(t, out.String(), "1 known")
+
+	bounds := filepath.Join(t.TempDir(), "team.yaml")
+	entry := "- {scenarios: [idleclose/TestPostIsNotSentAgain/*], promise: failures, at_most: 99 %, why: a test}\n"
+	require.NoError(t, os.WriteFile(bounds, []byte(entry), 0o600))
+	cmd, out, errOut = suite(t, nil, test, "-bg.replay="+dir, "-bg.thresholds="+bounds)
+	require.NoError(t, cmd.Run(), "%s%s", out, errOut)
+	assert.Contains(t, out.String(), ": at most 99 % (by team.yaml); measured ")
+
+	require.NoError(t, os.WriteFile(bounds, []byte(strings.Replace(entry, "failures", "failure", 1)), 0o600))
+	cmd, out, errOut = suite(t, nil, test, "-bg.replay="+dir, "-bg.thresholds="+bounds)
+	require.Error(t, cmd.Run(), "%s%s", out, errOut)
+	assert.Contains(t, errOut.String(), "team.yaml: failure at most 99 % in idleclose/TestPostIsNotSentAgain/*: matches no promise")
+}
+
+// A dry run starts nothing, needs no engine, and prints the same schedules for the same seed, byte for byte.
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	dry := func(seed string) string {
+		cmd, out, errOut := suite(t, nil, "-bg.dry", "-bg.seed="+seed, "-bg.gateway=all")
+		require.NoError(t, cmd.Run(), errOut)
+		return out.String()
+	}
+	first := dry("7")
+	assert.Contains(t, first, "scenario idleclose/TestPostIsNotSentAgain/default-fin, schedule seed 645815520\n")
+	assert.Contains(t, first, "fault  close-on-reuse by FIN on orders, until the end of the load\n")
+	assert.Contains(t, first, "      10ms  aoi2g0-2  POST /orders\n")
+	assert.Equal(t, first, dry("7"))
+	assert.NotEqual(t, first, dry("8"))
 }
 
 // A replay that finds nothing to judge is no success.
@@ -156,6 +186,21 @@ func TestInterrupt(t *testing.T) {
 	assert.Less(t, time.Since(began), 5*time.Second, "the load alone takes 14 s")
 	assert.Contains(t, errOut.String(), "interrupted; everything that was started has been taken down")
 	assert.Contains(t, out.String(), "interrupted")
+}
+
+// A killed run leaves what it saw.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cmd, _, _ := suite(t, nil, "-test.run=^TestRace$", "-bg.out="+dir)
+	require.NoError(t, cmd.Start())
+	facts := filepath.Join(dir, "idleclose/TestRace/GET-before/stdlib")
+	assert.Eventually(t, func() bool { return strings.Contains(record.Remains(facts), "requests can be read, 0 of them failed") },
+		30*time.Second, 50*time.Millisecond)
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+	_, err := record.Load(facts)
+	require.ErrorContains(t, err, "the run was broken off")
 }
 
 func awaitFile(t *testing.T, path string) {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -41,33 +42,22 @@ func Matrix(w io.Writer, results []Result, test string) error {
 	fmt.Fprintf(w, "| gateway | version | %s |\n|---|---|%s\n", strings.Join(heads, " | "), strings.Repeat("---|", len(heads)))
 	var err error
 	for _, g := range gateways {
-		row := []string{g, or(detected[g], "-")}
+		row := []string{g, cmp.Or(detected[g], "-")}
 		for _, head := range heads {
-			row = append(row, or(cells[g][head], "-"))
+			row = append(row, cmp.Or(cells[g][head], "-"))
 		}
 		_, err = fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 	}
 	return err
 }
 
-func or(text, instead string) string {
-	if text == "" {
-		return instead
-	}
-	return text
-}
-
 // byNameThenVersion puts nginx@1.9 before nginx@1.26.
 func byNameThenVersion(a, b string) int {
 	nameA, lineA, _ := strings.Cut(a, "@")
 	nameB, lineB, _ := strings.Cut(b, "@")
-	if c := strings.Compare(nameA, nameB); c != 0 {
-		return c
-	}
-	if c := topology.Version(lineA).Compare(topology.Version(lineB)); c != 0 {
-		return c
-	}
-	return strings.Compare(lineA, lineB)
+	return cmp.Or(
+		strings.Compare(nameA, nameB), topology.Version(lineA).Compare(topology.Version(lineB)), strings.Compare(lineA, lineB),
+	)
 }
 
 // cell says in few words what a result is: "no race", or of how many touched requests how many failed, and how.

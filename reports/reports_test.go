@@ -37,14 +37,14 @@ func golden(t *testing.T, name, got string) {
 func evidence() expect.Evidence {
 	cut := "close-on-reuse by FIN on orders"
 	second := record.Exchange{
-		Request: record.Request{
+		Request: &record.Request{
 			ID: "a-2", Method: "POST", Path: "/orders", Due: 10 * time.Millisecond, Sent: 11 * time.Millisecond,
 			Done: 12500 * time.Microsecond, Outcome: record.Complete, Status: 502,
 		},
 		Arrivals: []record.Arrival{{ID: "a-2", Backend: "orders-1", Connection: 2, Position: 2, Action: record.CutOff, Injection: cut}},
 	}
 	first := record.Exchange{
-		Request:  record.Request{ID: "a-1", Method: "POST", Path: "/orders", Outcome: record.Complete, Status: 200, Backend: "orders-1"},
+		Request:  &record.Request{ID: "a-1", Method: "POST", Path: "/orders", Outcome: record.Complete, Status: 200, Backend: "orders-1"},
 		Arrivals: []record.Arrival{{ID: "a-1", Backend: "orders-1", Connection: 2, Position: 1, Action: record.Answered, Status: 200}},
 	}
 	return expect.Evidence{
@@ -110,6 +110,8 @@ func TestReceipt(t *testing.T) {
 		"f touched nothing": {Waiting: 3},
 		"f had no chance: the gateway gave up all 2 connections first": {Prevented: 2, Waiting: 1},
 		"f touched 0 requests and ended 2 connections":                 {Connections: 2, Prevented: 1},
+		"f was in force; a connection was refused":                     {Uncounted: true, Probe: "a connection was refused"},
+		"f dropped 3 packets":                                          {Packets: 3},
 	} {
 		assert.Equal(t, want, reports.Receipt(record.Injection{ID: "f", Receipts: []record.Receipt{receipt}}))
 	}

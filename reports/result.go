@@ -89,6 +89,10 @@ func Receipt(i record.Injection) string {
 	t := i.Total()
 	var words []string
 	switch {
+	case i.Bit() && t.Packets > 0:
+		words = append(words, fmt.Sprintf("%s dropped %s", i.ID, count(t.Packets, "packet")))
+	case i.Bit() && t.Requests+t.Connections == 0:
+		words = append(words, i.ID+" was in force")
 	case i.Bit():
 		words = append(words, fmt.Sprintf("%s touched %s and ended %s", i.ID, count(t.Requests, "request"), count(t.Connections, "connection")))
 	case i.Prevented():
@@ -169,6 +173,21 @@ func LoadAll(dir string) ([]Result, error) {
 		err = errors.New(dir + ": no results here")
 	}
 	return results, err
+}
+
+// BrokenOff says, for each folder below that a broken-off run left, what is there: it has requests and no verdict.
+func BrokenOff(dir string) ([]string, error) {
+	var said []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Name() != record.RequestsFile {
+			return err
+		}
+		if left := record.Remains(filepath.Dir(path)); left != "" {
+			said = append(said, filepath.Dir(path)+": "+left)
+		}
+		return nil
+	})
+	return said, err
 }
 
 // Outcomes writes counted outcomes in a stable order: "200 x 61, 502 x 60".

@@ -39,6 +39,20 @@ func TestDoubts(t *testing.T) {
 		"journal says more than the receipt": {func(e *expect.Evidence) {
 			e.Exchanges[0].Arrivals[0].Injection = cut
 		}, expect.Error, "the receipt of orders-1 says 1 requests, its journal 2"},
+		"client's receipt says more than the records": {func(e *expect.Evidence) {
+			*e = brokenOff(*e, 3)
+			e.Injections[1].Receipts[0].Requests = 4
+		}, expect.Error, "fault abort on client: the receipt of client says 4 requests, its journal 3"},
+		"records say more than the client's receipt": {func(e *expect.Evidence) {
+			*e = brokenOff(*e, 3)
+			e.Exchanges[50].Injection = abort
+		}, expect.Error, "fault abort on client: the receipt of client says 3 requests, its journal 4"},
+		"records of a fault that the client knows nothing of": {func(e *expect.Evidence) {
+			e.Exchanges[50].Injection = abort
+		}, expect.Error, "the journals have 1 requests touched by abort on client on client, and no receipt does"},
+		"client's fault touched nothing": {func(e *expect.Evidence) {
+			*e = brokenOff(*e, 0)
+		}, expect.Inconclusive, "fault abort on client touched nothing: its receipt is empty"},
 		"fault not lifted": {func(e *expect.Evidence) {
 			e.Injections[0].Error = "lift: no answer"
 		}, expect.Error, "fault cut on orders: lift: no answer"},
@@ -52,6 +66,9 @@ func TestDoubts(t *testing.T) {
 				e.Exchanges[i].Begun = expect.Punctual + time.Millisecond
 			}
 		}, expect.Inconclusive, "the client fell behind: 4 of 100 requests were begun more than 100ms late, the worst 101ms"},
+		"dropped request": {func(e *expect.Evidence) {
+			e.Exchanges[5].Outcome, e.Exchanges[5].Status, e.Exchanges[5].Backend = record.Dropped, 0, ""
+		}, expect.Inconclusive, "the client fell so far behind that 1 of 100 requests were not sent at all"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,6 +93,19 @@ func TestPreventedFaultIsConclusive(t *testing.T) {
 	assert.Equal(t, expect.Pass, verdicts[0].Ruling, verdicts[0].Reason)
 }
 
+// What the client broke off on purpose is no failure of the gateway's, and leaves the rest of the run to be judged.
+func TestWhatTheClientBrokeOffIsNoFailure(t *testing.T) {
+	t.Parallel()
+	e := brokenOff(run(100), 3)
+	verdicts := expect.Judge(promises, e, nil)
+	require.Len(t, verdicts, 1)
+	assert.Equal(t, expect.Pass, verdicts[0].Ruling, verdicts[0].Reason)
+
+	verdicts = expect.Judge(promises, broken(e, 5, 502), nil)
+	assert.Equal(t, expect.Fail, verdicts[0].Ruling)
+	assert.Equal(t, 5, verdicts[0].K, "a 5xx that came before the client broke off is one")
+}
+
 // One stall of the machine is not the client's falling behind, however few requests there are.
 func TestOneStallIsForgiven(t *testing.T) {
 	t.Parallel()
@@ -84,6 +114,42 @@ func TestOneStallIsForgiven(t *testing.T) {
 		e.Exchanges[i].Begun = time.Second
 	}
 	assert.Empty(t, expect.Doubt(e).Reason)
+}
+
+// What was sent to warm up is not judged, whatever became of it, and need not be punctual; it is cross-checked all the same.
+func TestWarmupIsNotJudged(t *testing.T) {
+	t.Parallel()
+	e := broken(run(100), 10, 502)
+	for i := range 10 {
+		e.Exchanges[i].Warmup, e.Exchanges[i].Begun = true, time.Second
+	}
+	verdicts := expect.Judge(promises, e, nil)
+	require.Len(t, verdicts, 1)
+	assert.Equal(t, expect.Pass, verdicts[0].Ruling, verdicts[0].Reason)
+	assert.Equal(t, 90, verdicts[0].N)
+
+	e.Exchanges[3] = answered(4)
+	e.Exchanges[3].Warmup, e.Exchanges[3].Arrivals = true, nil
+	assert.Equal(t, expect.Error, expect.Doubt(e).Ruling)
+}
+
+// A control stream is judged apart from the main one: the reach of a fault is what fails there.
+func TestStreamsAreJudgedApart(t *testing.T) {
+	t.Parallel()
+	e := broken(run(200), 100, 502)
+	for i := 100; i < 200; i++ {
+		e.Exchanges[i].Stream = "control"
+	}
+	verdicts := expect.Judge(expect.All{
+		expect.Failures(whole).Where(expect.Stream("")).None(),
+		expect.Failures(whole).Where(expect.Stream("control")).None(),
+	}, e, nil)
+	assert.Equal(t, expect.Fail, verdicts[0].Ruling)
+	assert.Equal(t, 100, verdicts[0].K)
+	assert.Equal(t, "failures of the stream without a name in the whole run: none", verdicts[0].Promise)
+	assert.Equal(t, expect.Pass, verdicts[1].Ruling, verdicts[1].Reason)
+	assert.Equal(t, 100, verdicts[1].N)
+	assert.Equal(t, "failures of stream control in the whole run: none", verdicts[1].Promise)
 }
 
 // Invariants hold in every scenario, whatever it promises; only broken ones are told.

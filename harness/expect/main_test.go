@@ -24,7 +24,7 @@ var (
 func answered(i int) record.Exchange {
 	id := fmt.Sprintf("r-%d", i)
 	return record.Exchange{
-		Request: record.Request{ID: id, Method: "GET", Outcome: record.Complete, Status: 200, Backend: "orders-1"},
+		Request: &record.Request{ID: id, Method: "GET", Outcome: record.Complete, Status: 200, Backend: "orders-1"},
 		Arrivals: []record.Arrival{{
 			ID: id, Backend: "orders-1", Sequence: i, Action: record.Answered, Status: 200, Executed: true, Intact: true,
 		}},
@@ -44,6 +44,23 @@ func run(n int) expect.Evidence {
 	last.Arrivals = append([]record.Arrival{
 		{ID: last.ID, Backend: "orders-1", Sequence: n + 1, Action: record.CutOff, Injection: cut, Intact: true},
 	}, last.Arrivals...)
+	return e
+}
+
+// abort names a fault from the client.
+const abort = "abort on client"
+
+// brokenOff lets the client break off k requests, from the first on.
+func brokenOff(e expect.Evidence, k int) expect.Evidence {
+	e.Injections = append(e.Injections, record.Injection{
+		ID: abort, Target: "client", Lifted: record.Span{Begin: 10, End: 11},
+		Receipts: []record.Receipt{{Replica: "client", Connections: k, Requests: k}},
+	})
+	for i := range k {
+		x := &e.Exchanges[i]
+		x.Outcome, x.Status, x.Backend, x.Injection = record.Aborted, 0, "", abort
+		x.Arrivals[0].Action, x.Arrivals[0].Status = record.Abandoned, 0
+	}
 	return e
 }
 

@@ -13,14 +13,6 @@ type Mean struct {
 	of    func(record.Exchange) float64
 }
 
-// AttemptsPerRequest is the mean number of arrivals of a request.
-func AttemptsPerRequest(during record.Phase) Mean {
-	return Mean{
-		share: Share{metric: "attempts per request", phase: during},
-		of:    func(e record.Exchange) float64 { return float64(e.Attempts()) },
-	}
-}
-
 // Where limits the requests that the mean is taken of.
 func (m Mean) Where(only ...Filter) Mean {
 	m.share = m.share.Where(only...)
@@ -57,14 +49,14 @@ func (x meanAtMost) Judge(e Evidence) Verdict {
 		return v
 	}
 	var sample stats.Sample
-	for _, exchange := range in {
+	for exchange := range in {
 		if !x.mean.share.keeps(exchange) {
 			continue
 		}
 		value := x.mean.of(exchange)
 		sample.Add(value)
-		if value > x.bound && v.Witness == nil {
-			v.Witness = &exchange
+		if value > x.bound {
+			v.testify(exchange)
 		}
 	}
 	v.N = sample.N()

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/badgateway/badgateway/harness/record"
-	"github.com/badgateway/badgateway/harness/stats"
 )
 
 // Share is the share of a phase's requests that something is true of. It becomes an expectation by a bound.
@@ -32,39 +31,13 @@ func Touched() Filter {
 	return Filter{"touched by the fault", record.Exchange.Touched}
 }
 
-// Failures is the share of requests that ended in a 5xx or in anything but a complete answer.
-func Failures(during record.Phase) Share {
-	return Share{metric: "failures", phase: during, counts: func(e record.Exchange) bool { return e.Failed() }}
-}
-
-// Status is the share of requests that were answered with that status.
-func Status(code int, during record.Phase) Share {
-	return Share{
-		metric: fmt.Sprintf("status %d", code), phase: during,
-		counts: func(e record.Exchange) bool { return e.Outcome == record.Complete && e.Status == code },
+// Stream keeps requests of the stream of that name; "" is the one without a name.
+func Stream(name string) Filter {
+	words := "stream " + name
+	if name == "" {
+		words = "the stream without a name"
 	}
-}
-
-// AttemptsOver is the share of requests with more than n arrivals.
-func AttemptsOver(n int, during record.Phase) Share {
-	return Share{
-		metric: fmt.Sprintf("attempts over %d", n), phase: during,
-		counts: func(e record.Exchange) bool { return e.Attempts() > n },
-	}
-}
-
-// DuplicateExecutions is the share of requests whose work was done more than once.
-func DuplicateExecutions(during record.Phase) Share {
-	return Share{
-		metric: "duplicate executions", phase: during,
-		counts: func(e record.Exchange) bool { return e.Executions() > 1 },
-	}
-}
-
-// RequestsTouched is the share of requests of which a fault touched at least one arrival; none of them means that the
-// gateway gave the fault no chance.
-func RequestsTouched(during record.Phase) Share {
-	return Share{metric: "requests touched by the fault", phase: during, counts: record.Exchange.Touched}
+	return Filter{words, func(e record.Exchange) bool { return e.Stream == name }}
 }
 
 // Where limits the requests that the share is taken of.
@@ -92,38 +65,39 @@ func (s Share) name() string {
 func (s Share) Phase() record.Phase { return s.phase }
 
 // tally is a share as measured, with the verdict begun.
-func (s Share) tally(e Evidence, bound string) (Verdict, stats.Count) {
+func (s Share) tally(e Evidence, bound string) (Verdict, *tallied) {
 	v := Verdict{Metric: s.metric, Promise: s.name() + ": " + bound, Outcomes: map[string]int{}}
 	in, opened := e.exchanges(s.phase)
 	if !opened {
 		v.Reason = "the fault of this phase was never applied"
 	}
-	for _, x := range in {
+	t := e.tally(s.phase)
+	for x := range in {
 		if !s.keeps(x) {
 			continue
 		}
-		v.N++
-		if s.counts(x) {
-			v.K++
+		counts := s.counts(x)
+		t.add(x, counts)
+		if counts {
 			v.Outcomes[x.Label()]++
 			if !x.Touched() {
 				v.Untouched++
 			}
-			if v.Witness == nil {
-				v.Witness = &x
-			}
+			v.testify(x)
 		}
 	}
-	count := stats.Count{K: v.K, N: v.N}
+	v.N, v.K = t.N, t.K
+	if t.byConnection != nil {
+		v.Connections = len(t.byConnection)
+	}
 	if v.N > 0 {
-		interval := count.Interval(level)
-		v.Value, v.Low, v.High = count.Share(), interval.Low, interval.High
-		v.Measured = fmt.Sprintf("%s (%d of %d; 95 %% interval %s-%s)",
-			percent(v.Value), v.K, v.N, digits(100*v.Low), percent(v.High))
+		interval := t.interval()
+		v.Value, v.Low, v.High = t.Share(), interval.Low, interval.High
+		v.Measured = fmt.Sprintf("%s (%s; 95 %% interval %s-%s)", percent(v.Value), t, digits(100*v.Low), percent(v.High))
 	} else if v.Reason == "" {
 		v.Reason = "no request falls under this promise"
 	}
-	return v, count
+	return v, t
 }
 
 func (s Share) keeps(x record.Exchange) bool {
@@ -135,7 +109,7 @@ func (s Share) keeps(x record.Exchange) bool {
 	return true
 }
 
-// fewest is the smallest number of requests that None judges: none among fewer would allow a share of 1 in 10.
+// fewest is the smallest number of requests, or connections, that None judges: none among fewer would allow a share of 1 in 10.
 const fewest = 29
 
 type none struct{ Share }
@@ -145,13 +119,13 @@ var _ Expectation = none{}
 func (x none) Validate() error { return nil }
 
 func (x none) Judge(e Evidence) Verdict {
-	v, _ := x.tally(e, "none")
+	v, t := x.tally(e, "none")
 	switch {
 	case v.N == 0:
 	case v.K > 0:
 		v.Ruling, v.Reason = Fail, fmt.Sprintf("want none, got %s", v.Measured)
-	case v.N < fewest:
-		v.Reason = fmt.Sprintf("none of %d, but at least %d requests are needed to judge", v.N, fewest)
+	case t.units() < fewest:
+		v.Reason = fmt.Sprintf("none of %d, but at least %d %s are needed to judge", t.units(), fewest, t.unit())
 	default:
 		v.Ruling = Pass
 	}
@@ -174,12 +148,12 @@ func (x atMost) Validate() error {
 }
 
 func (x atMost) Judge(e Evidence) Verdict {
-	v, count := x.tally(e, "at most "+percent(x.bound))
+	v, t := x.tally(e, "at most "+percent(x.bound))
 	v.Bound = x.bound
 	if v.N == 0 {
 		return v
 	}
-	interval := count.Interval(level)
+	interval := t.interval()
 	switch {
 	case interval.AtOrUnder(x.bound):
 		v.Ruling = Pass
@@ -187,16 +161,9 @@ func (x atMost) Judge(e Evidence) Verdict {
 		v.Ruling, v.Reason = Fail, fmt.Sprintf("want at most %s, got %s", percent(x.bound), v.Measured)
 	default:
 		v.Reason = fmt.Sprintf("the bound of %s lies within the interval of %s; %s",
-			percent(x.bound), v.Measured, needed(count.Needed(x.bound, level)))
+			percent(x.bound), v.Measured, t.needed(x.bound))
 	}
 	return v
-}
-
-func needed(n stats.Need) string {
-	if !n.Attainable {
-		return "no number of requests can decide at this share"
-	}
-	return fmt.Sprintf("about %d requests would decide", n.Trials)
 }
 
 func percent(share float64) string { return digits(100*share) + " %" }

@@ -4,6 +4,7 @@ package expect
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/stats"
@@ -63,12 +64,16 @@ type Verdict struct {
 	// N is the number of requests judged, K how many of them counted against the promise (shares only).
 	N int `json:"n"`
 	K int `json:"k,omitempty"`
+	// Connections is how many connections those requests were on, where the fault chose connections: they are the unit.
+	Connections int `json:"connections,omitempty"`
 	// Value is what was measured: a share from 0 to 1, or a mean; Low and High its 95 % interval.
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
 	// Bound is what was promised, in the unit of Value.
 	Bound float64 `json:"bound"`
+	// By is where the bound comes from if not from the scenario: the name of a thresholds file.
+	By string `json:"by,omitempty"`
 	// Measured says the numbers in words, e.g. "11.2 % (224 of 2000; 95 % interval 9.9-12.7 %)".
 	Measured string `json:"measured,omitempty"`
 	// Untouched says how many of those K no fault touched.
@@ -104,8 +109,8 @@ type All []Expectation
 // Percent is the unit of shares: 5 * Percent.
 const Percent = 0.01
 
-// exchanges returns those of a phase. ok is false when the phase's window was never opened.
-func (e Evidence) exchanges(p record.Phase) (in []record.Exchange, ok bool) {
+// exchanges goes through those of a phase. ok is false when the phase's window was never opened, and then there are none.
+func (e Evidence) exchanges(p record.Phase) (in iter.Seq[record.Exchange], ok bool) {
 	var window record.Injection
 	if p.Part != record.Whole {
 		for _, i := range e.Injections {
@@ -114,15 +119,24 @@ func (e Evidence) exchanges(p record.Phase) (in []record.Exchange, ok bool) {
 			}
 		}
 		if !ok {
-			return nil, false
+			return func(func(record.Exchange) bool) {}, false
 		}
 	}
-	for _, x := range e.Exchanges {
-		if p.Holds(x, window) {
-			in = append(in, x)
+	return func(yield func(record.Exchange) bool) {
+		for _, x := range e.Exchanges {
+			if p.Holds(x, window) && !yield(x) {
+				return
+			}
 		}
+	}, true
+}
+
+// testify makes the exchange the witness, unless there is one already.
+func (v *Verdict) testify(x record.Exchange) {
+	if v.Witness == nil {
+		witness := x.Copy() // a verdict is kept longer than the record
+		v.Witness = &witness
 	}
-	return in, true
 }
 
 // level is the confidence of every interval.

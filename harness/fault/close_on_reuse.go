@@ -20,6 +20,8 @@ type CloseOnReuse struct {
 	Idle time.Duration
 	// Executed does the request's work before the connection ends, so that a second attempt does it twice.
 	Executed bool
+	// Announced puts Connection: close on every answer before, which a gateway that heeds it takes for the end.
+	Announced bool
 }
 
 var _ Fault = CloseOnReuse{}
@@ -32,27 +34,20 @@ func (f CloseOnReuse) String() string {
 	if f.Executed {
 		s += ", executed"
 	}
-	return s
+	return s + announced(f.Announced)
 }
 
 // Validate reports everything that is wrong with the fault.
-func (f CloseOnReuse) Validate() error { return f.rule(f.String()).Validate() }
+func (f CloseOnReuse) Validate() error { return validate(f.String(), f.rule()) }
+
+// Acts on requests that reuse a connection.
+func (f CloseOnReuse) Acts() Act { return onReuse.direct(f.By == RST) }
 
 // Inject puts the rule in force.
-func (f CloseOnReuse) Inject(ctx context.Context, id string, at Site) (Active, error) {
-	return inject(ctx, at, f.rule(id))
+func (f CloseOnReuse) Inject(ctx context.Context, at Site, as Order) (Active, error) {
+	return at.script(ctx, f.rule(), as)
 }
 
-func (f CloseOnReuse) rule(id string) backend.Rule {
-	return backend.Rule{ID: id, On: backend.OnReuse, Idle: f.Idle, Execute: f.Executed, End: f.By}
-}
-
-func endName(e End) string {
-	switch e {
-	case FIN:
-		return "FIN"
-	case RST:
-		return "RST"
-	}
-	return "no known end"
+func (f CloseOnReuse) rule() backend.Rule {
+	return backend.Rule{On: backend.OnReuse, Idle: f.Idle, Announce: f.Announced, Execute: f.Executed, End: f.By}
 }

@@ -15,22 +15,27 @@ import (
 type IdleTimeout struct {
 	After time.Duration
 	By    End
+	// Announced puts Connection: close on every answer, and keeps the connection open for After all the same.
+	Announced bool
 }
 
 var _ Fault = IdleTimeout{}
 
 func (f IdleTimeout) String() string {
-	return "idle timeout of " + f.After.String() + " by " + endName(f.By)
+	return "idle timeout of " + f.After.String() + " by " + endName(f.By) + announced(f.Announced)
 }
 
 // Validate reports everything that is wrong with the fault.
-func (f IdleTimeout) Validate() error { return f.rule(f.String()).Validate() }
+func (f IdleTimeout) Validate() error { return validate(f.String(), f.rule()) }
+
+// Acts on unused connections.
+func (f IdleTimeout) Acts() Act { return onIdle.direct(f.By == RST) }
 
 // Inject puts the rule in force.
-func (f IdleTimeout) Inject(ctx context.Context, id string, at Site) (Active, error) {
-	return inject(ctx, at, f.rule(id))
+func (f IdleTimeout) Inject(ctx context.Context, at Site, as Order) (Active, error) {
+	return at.script(ctx, f.rule(), as)
 }
 
-func (f IdleTimeout) rule(id string) backend.Rule {
-	return backend.Rule{ID: id, On: backend.OnIdle, Idle: f.After, End: f.By}
+func (f IdleTimeout) rule() backend.Rule {
+	return backend.Rule{On: backend.OnIdle, Idle: f.After, Announce: f.Announced, End: f.By}
 }

@@ -1,13 +1,11 @@
 package fault
 
 import (
-	"bufio"
 	"io"
 	"net"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,19 +14,25 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
+	"github.com/badgateway/badgateway/fixtures/peer"
 	"github.com/badgateway/badgateway/fixtures/toxiproxy"
-	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
-	"github.com/badgateway/badgateway/harness/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds every wait for an event. It is never waited out unless the event does not come.
-const patience = 20 * time.Second
+const patience = peer.Patience
 
 // orders are the backends of these tests; the second one is there to be spared.
 var orders = topology.Replicas("orders", 2)
+
+// theOrder is what most faults here are injected as.
+var theOrder = Order{ID: "the id"}
+
+const (
+	idle = 30 * time.Millisecond
+	held = time.Second
+)
 
 func replica(i int) topology.Replica { return topology.Replica{Group: "orders", Index: i} }
 
@@ -41,6 +45,8 @@ type world struct {
 }
 
 func (w *world) site(r topology.Replica) Site { return w.sites[r] }
+
+func (w *world) field() Field { return Field{Site: w.site} }
 
 func startBackends(t *testing.T) *world {
 	t.Helper()
@@ -56,7 +62,8 @@ func startBackends(t *testing.T) *world {
 		control := httptest.NewServer(server.Control())
 		t.Cleanup(control.Close)
 		w.sites[r] = Site{
-			Replica: r, Backend: backend.Remote{Name: r.String(), Address: control.Listener.Addr().String()},
+			Name: r.String(), Replica: r, Dial: data.Addr().String(),
+			Backend: backend.Remote{Name: r.String(), Address: control.Listener.Addr().String()},
 		}
 		w.way[r], w.direct[r] = data.Addr().String(), data.Addr().String()
 	}
@@ -73,75 +80,15 @@ func startLinked(t *testing.T) *world {
 	for r, site := range w.sites {
 		link, err := toxiproxy.Remote{Address: server.Address()}.Connect(t.Context(), r.String(), "127.0.0.1:0", w.direct[r])
 		require.NoError(t, err)
-		site.Link, site.Dial = &link, link.Listen
+		site.Link, site.Dial = link, link.Listen
 		w.sites[r], w.way[r] = site, link.Listen
 	}
 	return w
 }
 
-// peer is the gateway's end of a connection to a backend: it writes what it is told and repairs nothing.
-type peer struct {
-	tcp *net.TCPConn
-	in  *bufio.Reader
-}
-
-func (w *world) dial(t *testing.T, r topology.Replica) *peer {
+func (w *world) dial(t *testing.T, r topology.Replica) *peer.Peer {
 	t.Helper()
-	tcp, err := net.Dial("tcp", w.way[r])
-	require.NoError(t, err)
-	require.NoError(t, tcp.SetDeadline(time.Now().Add(patience)))
-	t.Cleanup(func() { _ = tcp.Close() })
-	return &peer{tcp: tcp.(*net.TCPConn), in: bufio.NewReader(tcp)}
-}
-
-const get = "GET /orders HTTP/1.1\r\nHost: orders\r\n" + wire.ID + ": r\r\n" + wire.Answer + ": 64\r\n\r\n"
-
-// status sends a GET and returns the status of its answer.
-func (p *peer) status(t *testing.T) int {
-	t.Helper()
-	_, err := io.WriteString(p.tcp, get)
-	require.NoError(t, err)
-	head, err := wire.ReadResponseHead(p.in)
-	require.NoError(t, err)
-	return head.Status()
-}
-
-// ask sends a GET and reads its whole answer; the error is how the connection ended instead.
-func (p *peer) ask() error {
-	if _, err := io.WriteString(p.tcp, get); err != nil {
-		return err
-	}
-	head, err := wire.ReadResponseHead(p.in)
-	if err != nil {
-		return err
-	}
-	_, err = wire.ReadResponseBody(p.in, head, "GET")
-	return err
-}
-
-// end waits for the end of the connection: io.EOF for a FIN, ECONNRESET for a reset.
-func (p *peer) end() error {
-	_, err := p.in.ReadByte()
-	return err
-}
-
-// requireEnd requires the connection to have ended in that way and without another byte.
-func requireEnd(t *testing.T, by End, err error) {
-	t.Helper()
-	switch by {
-	case FIN:
-		require.Equal(t, io.EOF, err)
-	case RST:
-		require.ErrorIs(t, err, syscall.ECONNRESET)
-	}
-}
-
-// requireOpen requires nothing to happen to an unused connection for so long.
-func (p *peer) requireOpen(t *testing.T, lasts time.Duration) {
-	t.Helper()
-	require.NoError(t, p.tcp.SetReadDeadline(time.Now().Add(lasts)))
-	require.ErrorIs(t, p.end(), os.ErrDeadlineExceeded)
-	require.NoError(t, p.tcp.SetReadDeadline(time.Now().Add(patience)))
+	return peer.Dial(t, w.way[r])
 }
 
 // reused requires a connection to carry several requests.
@@ -149,7 +96,7 @@ func reused(t *testing.T, w *world, r topology.Replica) {
 	t.Helper()
 	p := w.dial(t, r)
 	for range 3 {
-		require.NoError(t, p.ask())
+		require.NoError(t, p.Ask("r"))
 	}
 }
 
@@ -157,18 +104,38 @@ func reused(t *testing.T, w *world, r topology.Replica) {
 func (w *world) requireCut(t *testing.T, r topology.Replica, by End) {
 	t.Helper()
 	p := w.dial(t, r)
-	require.NoError(t, p.ask())
-	requireEnd(t, by, p.ask())
+	require.NoError(t, p.Ask("r"))
+	peer.RequireEnd(t, by, p.Ask("r"))
 }
 
-// receipt asks for a receipt until it is as wanted: the peer knows of an end before the backend has counted it.
-func receipt(t *testing.T, of Active, wanted func(record.Receipt) bool) record.Receipt {
+// kept requires an unused connection to stay open for long enough to be reused after the idle time.
+func kept(t *testing.T, w *world, r topology.Replica) {
 	t.Helper()
-	var got record.Receipt
-	require.Eventually(t, func() bool {
-		var err error
-		got, err = of.Receipt(t.Context())
-		return err == nil && wanted(got)
-	}, patience, time.Millisecond, "receipt")
-	return got
+	p := w.dial(t, r)
+	require.NoError(t, p.Ask("r"))
+	p.RequireQuiet(t, 3*idle)
+	require.NoError(t, p.Ask("r"))
+}
+
+// requireQuickFIN requires a FIN of the backend to come through at once.
+func requireQuickFIN(t *testing.T, w *world, r topology.Replica) {
+	t.Helper()
+	p := w.dial(t, r)
+	began := time.Now()
+	_, err := io.WriteString(p.TCP, "GET /__ready HTTP/1.1\r\n\r\n")
+	require.NoError(t, err)
+	_, err = io.ReadAll(p.In)
+	require.NoError(t, err)
+	assert.Less(t, time.Since(began), held/2)
+}
+
+// requireHeld requires a probe of a stale window to tell that a FIN was held back for that long. It is measured from when
+// the answer was read, which may be a little later than the backend closed.
+func requireHeld(t *testing.T, want time.Duration, probe string) {
+	t.Helper()
+	text, found := strings.CutPrefix(probe, "the link held a FIN back for ")
+	require.True(t, found, probe)
+	measured, err := time.ParseDuration(text)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, measured, want*9/10)
 }

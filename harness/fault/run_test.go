@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/badgateway/badgateway/fixtures/backend"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
 )
@@ -22,8 +23,8 @@ func TestScheduleOnRealBackends(t *testing.T) {
 		{On: orders.Replica(1), Inject: CloseOnReuse{By: FIN}},
 		{From: 100 * time.Millisecond, For: 200 * time.Millisecond, On: orders.Replica(2), Inject: CloseOnReuse{By: RST}},
 	}
-	require.NoError(t, schedule.Validate(orders, time.Second))
-	run, err := schedule.Apply(t.Context(), clock, w.site)
+	require.NoError(t, schedule.Validate(orders, time.Second, 10))
+	run, err := schedule.Apply(t.Context(), clock, w.field(), 1)
 	require.NoError(t, err)
 	w.requireCut(t, replica(1), FIN)
 	reused(t, w, replica(2))
@@ -65,9 +66,9 @@ func (w *world) awaitCut(t *testing.T, clock record.Clock, r topology.Replica, c
 	var seen observed
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		p := w.dial(t, r)
-		require.NoError(t, p.ask())
-		err := p.ask()
-		require.NoError(t, p.tcp.Close())
+		require.NoError(t, p.Ask("r"))
+		err := p.Ask("r")
+		require.NoError(t, p.TCP.Close())
 		seen.last = clock.Now()
 		if err != nil {
 			seen.cut++
@@ -85,15 +86,15 @@ func TestSecondReplicaCannotBeReached(t *testing.T) {
 	t.Parallel()
 	w := startBackends(t)
 	second := w.sites[replica(2)]
-	second.Backend.Address = closedPort(t)
+	second.Backend = backend.Remote{Name: "orders-2", Address: closedPort(t)}
 	w.sites[replica(2)] = second
 	schedule := Schedule{{On: orders.Each(), Inject: CloseOnReuse{By: FIN}}}
-	run, err := schedule.Apply(t.Context(), record.StartClock(), w.site)
+	run, err := schedule.Apply(t.Context(), record.StartClock(), w.field(), 1)
 	require.ErrorContains(t, err, "fault close-on-reuse by FIN on orders: apply: backend orders-2: ")
 	w.requireCut(t, replica(1), FIN)
 
 	injections, err := run.End(t.Context())
-	require.NoError(t, err, "it could be lifted where it was applied")
+	require.ErrorContains(t, err, "lift: it may still be in force: backend orders-2: ", "nobody knows about the second")
 	reused(t, w, replica(1))
 	reused(t, w, replica(2))
 	require.Len(t, injections, 1)
@@ -115,7 +116,7 @@ func TestInterruptedOnRealBackends(t *testing.T) {
 		{From: time.Millisecond, For: time.Hour, On: orders.Replica(2), Inject: CloseOnReuse{By: RST}},
 		{From: time.Hour, On: orders.Each(), Inject: CloseOnReuse{By: FIN}},
 	}
-	run, err := schedule.Apply(ctx, clock, w.site)
+	run, err := schedule.Apply(ctx, clock, w.field(), 1)
 	require.NoError(t, err)
 	run.Begin(ctx, clock.Now())
 	w.awaitCut(t, clock, replica(2), true)
@@ -141,12 +142,12 @@ func TestStaleWindowInASchedule(t *testing.T) {
 	w := startLinked(t)
 	clock := record.StartClock()
 	schedule := Schedule{{On: orders.Each(), Inject: StaleWindow{After: idle, Held: 200 * time.Millisecond}}}
-	run, err := schedule.Apply(t.Context(), clock, w.site)
+	run, err := schedule.Apply(t.Context(), clock, w.field(), 1)
 	require.NoError(t, err)
 	run.Begin(t.Context(), clock.Now())
 	p := w.dial(t, replica(2))
-	require.NoError(t, p.ask())
-	require.Equal(t, io.EOF, p.end())
+	require.NoError(t, p.Ask("r"))
+	require.Equal(t, io.EOF, p.End())
 	injections, err := run.End(t.Context())
 	require.NoError(t, err)
 	require.Len(t, injections, 1)
@@ -154,4 +155,64 @@ func TestStaleWindowInASchedule(t *testing.T) {
 	for _, r := range injections[0].Receipts {
 		requireHeld(t, 200*time.Millisecond, r.Probe)
 	}
+}
+
+// A replica that does not answer is not broken any further: nothing could be said of what came then.
+func TestUnhealthyReplicaIsNotBroken(t *testing.T) {
+	t.Parallel()
+	w := startBackends(t)
+	_, err := FailHealthChecks{Status: 503}.Inject(t.Context(), w.site(replica(2)), theOrder)
+	require.NoError(t, err)
+	schedule := Schedule{{On: orders.Each(), Inject: CloseOnReuse{By: FIN}}}
+	run, err := schedule.Apply(t.Context(), record.StartClock(), w.field(), 1)
+	const want = "not applied: orders-2 does not answer: its readiness check answers 503"
+	require.EqualError(t, err, "fault close-on-reuse by FIN on orders: "+want)
+	reused(t, w, replica(1))
+	injections, err := run.End(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, want, injections[0].Error)
+	assert.False(t, injections[0].Bit())
+}
+
+// liar is a fault that says it was lifted, and was not.
+type liar struct{ FailHealthChecks }
+
+func (f liar) Inject(ctx context.Context, at Site, as Order) (Active, error) {
+	active, err := f.FailHealthChecks.Inject(ctx, at, as)
+	return lie{active}, err
+}
+
+type lie struct{ Active }
+
+func (lie) Lift(context.Context) error { return nil }
+
+// Lifting is not believed: the replica must answer again.
+func TestLiftIsVerified(t *testing.T) {
+	t.Parallel()
+	w := startBackends(t)
+	schedule := Schedule{{On: orders.Replica(1), Inject: liar{FailHealthChecks{Status: 500}}}}
+	run, err := schedule.Apply(t.Context(), record.StartClock(), w.field(), 1)
+	require.NoError(t, err)
+	injections, err := run.End(t.Context())
+	const want = "lift: it may still be in force: orders-1 does not answer: its readiness check answers 500"
+	require.EqualError(t, err, "fault health checks fail with 500 on orders-1: "+want)
+	assert.Equal(t, want, injections[0].Error)
+}
+
+// Another fault that is in force on the replica speaks neither for nor against it.
+func TestOverlappingFaultsAreLiftedOneByOne(t *testing.T) {
+	t.Parallel()
+	w := startBackends(t)
+	schedule := Schedule{
+		{On: orders.Replica(1), Inject: RefuseConnections{}},
+		{For: time.Millisecond, On: orders.Replica(1), Inject: CloseOnReuse{By: FIN}},
+		{On: orders.Replica(1), Inject: FailHealthChecks{Status: 500}},
+	}
+	require.NoError(t, schedule.Validate(orders, time.Second, 1))
+	run, err := schedule.Apply(t.Context(), record.StartClock(), w.field(), 1)
+	require.NoError(t, err)
+	run.Begin(t.Context(), run.clock.Now())
+	_, err = run.End(t.Context())
+	require.NoError(t, err)
+	reused(t, w, replica(1))
 }

@@ -45,8 +45,9 @@ type stub struct {
 
 func (f stub) String() string  { return f.name }
 func (f stub) Validate() error { return nil }
+func (f stub) Acts() Act       { return Act{On: Replica, Holds: f.name} }
 
-func (f stub) Inject(ctx context.Context, id string, at Site) (Active, error) {
+func (f stub) Inject(ctx context.Context, at Site, as Order) (Active, error) {
 	if err := pass(ctx, injecting); err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (f stub) Inject(ctx context.Context, id string, at Site) (Active, error) {
 		return nil, err
 	}
 	f.ledger.write("%s breaks %s", f.name, at.Replica)
-	return stubActive{f, id, at.Replica}, nil
+	return stubActive{f, as.ID, at.Replica}, nil
 }
 
 type stubActive struct {
@@ -88,7 +89,7 @@ func pass(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func stubSite(r topology.Replica) Site { return Site{Replica: r} }
+func stubSite(r topology.Replica) Site { return Site{Name: r.String(), Replica: r} }
 
 // carry carries a schedule out as the harness does: applied, begun a second later, ended after a load of 4 s. cancel is
 // when the run is interrupted, 0 for never, on the run's clock.
@@ -99,7 +100,7 @@ func carry(t *testing.T, s Schedule, clock record.Clock, cancel time.Duration) (
 	if cancel > 0 {
 		time.AfterFunc(cancel, func() { interrupt(errors.New("interrupted")) })
 	}
-	run, applied := s.Apply(ctx, clock, stubSite)
+	run, applied := s.Apply(ctx, clock, Field{Site: stubSite}, 0)
 	if applied == nil {
 		time.Sleep(time.Second - clock.Now())
 		run.Begin(ctx, time.Second)
@@ -205,11 +206,12 @@ func TestEveryErrorIsRecorded(t *testing.T) {
 	}{
 		"lift": {
 			stub{lift: map[int]error{1: errors.New("no answer")}},
-			"lift: no answer", "fault cut on orders: lift: no answer",
+			"lift: it may still be in force: no answer", "fault cut on orders: lift: it may still be in force: no answer",
 		},
 		"lift on both": {
 			stub{lift: map[int]error{1: errors.New("no answer"), 2: errors.New("timeout")}},
-			"lift: no answer\ntimeout", "fault cut on orders: lift: no answer\ntimeout",
+			"lift: it may still be in force: no answer\nit may still be in force: timeout",
+			"fault cut on orders: lift: it may still be in force: no answer\nit may still be in force: timeout",
 		},
 		"receipt": {
 			stub{receipt: map[int]error{2: errors.New("lost")}},
@@ -217,11 +219,12 @@ func TestEveryErrorIsRecorded(t *testing.T) {
 		},
 		"apply, then lift": {
 			stub{inject: map[int]error{2: errors.New("no route")}, lift: map[int]error{1: errors.New("no answer")}},
-			"apply: no route; lift: no answer", "fault cut on orders: lift: no answer",
+			"apply: no route; lift: it may still be in force: no answer", "fault cut on orders: lift: it may still be in force: no answer",
 		},
 		"lift, then receipt": {
 			stub{lift: map[int]error{1: errors.New("no answer")}, receipt: map[int]error{1: errors.New("lost")}},
-			"lift: no answer; receipt: lost", "fault cut on orders: lift: no answer\nfault cut on orders: receipt: lost",
+			"lift: it may still be in force: no answer; receipt: lost",
+			"fault cut on orders: lift: it may still be in force: no answer\nfault cut on orders: receipt: lost",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,14 +25,11 @@ type StaleWindow struct {
 	After, Held time.Duration
 }
 
-var _ LinkFault = StaleWindow{}
+var _ Fault = StaleWindow{}
 
 func (f StaleWindow) String() string {
 	return fmt.Sprintf("stale window of %s after %s idle", f.Held, f.After)
 }
-
-// ActsOnLink makes the link lead through Toxiproxy.
-func (f StaleWindow) ActsOnLink() {}
 
 // Validate reports everything that is wrong with the fault.
 func (f StaleWindow) Validate() error {
@@ -43,6 +40,11 @@ func (f StaleWindow) Validate() error {
 	return err
 }
 
+// Acts on unused connections, whose link leads through Toxiproxy.
+func (f StaleWindow) Acts() Act {
+	return Act{On: Replica, Holds: onIdle.Holds, Chooses: onIdle.Chooses, Needs: []Need{Link}}
+}
+
 func (f StaleWindow) idle() IdleTimeout { return IdleTimeout{After: f.After, By: FIN} }
 
 // slowClose names the toxic on its link.
@@ -50,31 +52,27 @@ const slowClose = "stale-window"
 
 // Inject puts the toxic on the link, proves by a connection of its own that it holds a FIN back, and then lets the
 // backend close idle connections.
-func (f StaleWindow) Inject(ctx context.Context, id string, at Site) (active Active, err error) {
+func (f StaleWindow) Inject(ctx context.Context, at Site, as Order) (Active, error) {
 	if at.Link == nil {
 		return nil, fmt.Errorf("%s: the link to %s does not lead through Toxiproxy", f, at.Replica)
 	}
-	toxic := toxiproxy.Toxic{
+	window := staleWindow{idle: scripted{at.Backend, as.ID}, link: at.Link}
+	err := at.Link.Add(ctx, toxiproxy.Toxic{
 		Name: slowClose, Type: "slow_close", Stream: "downstream",
 		Attributes: map[string]int{"delay": int(f.Held.Milliseconds())},
+	})
+	if err != nil {
+		return undone(ctx, window, err)
 	}
-	if err := at.Link.Add(ctx, toxic); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, at.Link.Remove(context.WithoutCancel(ctx), slowClose)) // also when interrupted
-		}
-	}()
 	held, err := f.probe(ctx, at.Dial)
 	if err != nil {
-		return nil, fmt.Errorf("%s: probe of the link to %s: %w", f, at.Replica, err)
+		return undone(ctx, window, fmt.Errorf("%s: probe of the link to %s: %w", f, at.Replica, err))
 	}
-	idle, err := f.idle().Inject(ctx, id, at)
-	if err != nil {
-		return nil, err
+	window.proof = fmt.Sprintf("the link held a FIN back for %s", held)
+	if _, err := f.idle().Inject(ctx, at, as); err != nil {
+		return undone(ctx, window, err)
 	}
-	return staleWindow{Active: idle, link: *at.Link, proof: fmt.Sprintf("the link held a FIN back for %s", held)}, nil
+	return window, nil
 }
 
 // probe asks the backend, through the link, for an answer on a connection that the backend then closes, and measures how
@@ -117,18 +115,18 @@ func (f StaleWindow) probe(ctx context.Context, address string) (time.Duration, 
 }
 
 type staleWindow struct {
-	Active // the idle timeout
-	link   toxiproxy.Link
-	proof  string
+	idle  scripted
+	link  Toxics
+	proof string
 }
 
 // Lift stops the closing first: a connection closed without the toxic would be another fault.
 func (s staleWindow) Lift(ctx context.Context) error {
-	return errors.Join(s.Active.Lift(ctx), s.link.Remove(ctx, slowClose))
+	return errors.Join(s.idle.Lift(ctx), s.link.Remove(ctx, slowClose))
 }
 
 func (s staleWindow) Receipt(ctx context.Context) (record.Receipt, error) {
-	receipt, err := s.Active.Receipt(ctx)
+	receipt, err := s.idle.Receipt(ctx)
 	receipt.Probe = s.proof
 	return receipt, err
 }

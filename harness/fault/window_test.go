@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -47,10 +48,13 @@ func TestScheduleValidate(t *testing.T) {
 	}{
 		"no fault at all": {nil, ""},
 		"valid": {Schedule{
-			{On: orders.Each(), Inject: cut},
+			{For: time.Second, On: orders.Each(), Inject: cut},
 			{From: time.Second, For: 3 * time.Second, On: orders.Replica(2), Inject: cut},
-			{From: 2 * time.Second, On: orders.Replica(2), Inject: IdleTimeout{After: time.Second, By: RST}},
+			{From: 2 * time.Second, On: orders.Replica(2), Inject: IdleTimeout{After: time.Second, By: FIN}},
 			{For: load, On: orders.Replica(1), Inject: StaleWindow{After: time.Second, Held: time.Second}},
+			{On: orders.Each(), Of: OfRequests(0.1), Inject: DelayResponse{For: time.Second}},
+			{On: orders.Each(), Of: EveryRequest(3), Inject: ErrorStatus{Status: 503}},
+			{When: Sent(10), Until: Arrived(20, orders.Replica(2)), On: orders.Replica(2), Inject: FailHealthChecks{Status: 500}},
 		}, ""},
 		"nothing to inject": {Schedule{{On: orders.Each()}}, "faults: window 1 injects nothing"},
 		"no target":         {Schedule{{Inject: cut}}, "faults: close-on-reuse by FIN on : no target: set On to a replica or to each replica of a group"},
@@ -112,6 +116,51 @@ func TestScheduleValidate(t *testing.T) {
 			Schedule{{For: 1, On: orders.Each(), Inject: cut}, {For: 2, On: orders.Each(), Inject: cut}},
 			"faults: close-on-reuse by FIN on orders: the same window twice",
 		},
+		"contradiction": {
+			Schedule{
+				{From: time.Second, For: time.Second, On: orders.Each(), Inject: ErrorStatus{Status: 503}},
+				{From: 1900 * time.Millisecond, On: orders.Replica(2), Of: OfRequests(0.5), Inject: DelayResponse{For: 1}},
+			},
+			"faults: delay of 1ns on orders-2, 50 % of requests from 1.9s contradicts status 503 on orders from 1s: " +
+				"both take hold of the requests at the same time",
+		},
+		"contradiction by event": {
+			Schedule{
+				{When: Sent(3), On: orders.Replica(1), Inject: RefuseConnections{}},
+				{When: Sent(3), On: orders.Replica(1), Inject: FillAcceptQueue{}},
+			},
+			"faults: full accept queue on orders-1 from request 3 contradicts refused connections on orders-1 from request 3: " +
+				"both take hold of the new connections at the same time",
+		},
+		"share of nothing": {
+			Schedule{{On: orders.Each(), Of: OfRequests(0), Inject: ErrorStatus{Status: 503}}},
+			"faults: status 503 on orders, 0 % of requests: victims: a share of 0, want more than 0 and at most 1",
+		},
+		"more than all": {
+			Schedule{{On: orders.Each(), Of: OfConnections(1.5), Inject: ErrorStatus{Status: 503}}},
+			"faults: status 503 on orders, 150 % of connections: victims: a share of 1.5, want more than 0 and at most 1",
+		},
+		"victims that cannot be chosen": {
+			Schedule{{On: orders.Each(), Of: EveryRequest(2), Inject: RefuseConnections{}}},
+			"faults: refused connections on orders, every 2. request: it cannot choose every 2. request: it touches whatever is there",
+		},
+		"on the wrong party": {
+			Schedule{{On: topology.Gateway, Inject: cut}},
+			"faults: close-on-reuse by FIN on gateway: it acts on a replica, not on the gateway",
+		},
+		"events that never come": {
+			Schedule{{When: Sent(101), Until: Arrived(0, orders.Replica(3)), On: orders.Each(), Inject: cut}},
+			"faults: close-on-reuse by FIN on orders from request 101: request 101: the load sends 100\n" +
+				"faults: close-on-reuse by FIN on orders from request 101: arrival 0 at orders-3: want 1 or more",
+		},
+		"an event at an unknown replica": {
+			Schedule{{When: Arrived(1, orders.Replica(3)), On: orders.Each(), Inject: cut}},
+			"faults: close-on-reuse by FIN on orders from arrival 1 at orders-3: unknown replica orders-3: orders has 2",
+		},
+		"two ends": {
+			Schedule{{For: 1, Until: Sent(9), On: orders.Each(), Inject: cut}},
+			"faults: close-on-reuse by FIN on orders: it ends both after a time and with an event: set For or Until",
+		},
 		"everything at once": {
 			Schedule{{}, {From: 5 * time.Second, On: orders.Replica(9), Inject: IdleTimeout{}}},
 			"faults: window 1 injects nothing\n" +
@@ -122,7 +171,7 @@ func TestScheduleValidate(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := test.schedule.Validate(orders, load)
+			err := test.schedule.Validate(orders, load, 100)
 			if test.want == "" {
 				require.NoError(t, err)
 				return
@@ -130,6 +179,29 @@ func TestScheduleValidate(t *testing.T) {
 			require.EqualError(t, err, test.want)
 		})
 	}
+}
+
+// The same seed prints the same schedule, byte for byte, and another seed another one, before anything has started.
+func TestPrint(t *testing.T) {
+	schedule := Schedule{
+		{On: orders.Each(), Inject: CloseOnReuse{By: FIN}},
+		{From: time.Second, For: time.Second, On: orders.Each(), Of: OfRequests(0.1), Inject: ErrorStatus{Status: 503}},
+		{When: Sent(10), From: time.Second, Until: Arrived(20, orders.Replica(2)), On: orders.Replica(2), Inject: HangResponse{}},
+	}
+	print := func(seed uint64) string {
+		var b strings.Builder
+		require.NoError(t, schedule.Print(&b, seed))
+		return b.String()
+	}
+	first := print(1)
+	assert.Equal(t, `fault  close-on-reuse by FIN on orders, until the end of the load
+fault  status 503 on orders, 10 % of requests from 1s, until 1s later, victims drawn from b34aa34a1a114668, b34aa64a1a114b81
+fault  hang before the response on orders-2 from 1s after request 10, until arrival 20 at orders-2
+`, first)
+	for range 3 {
+		assert.Equal(t, first, print(1))
+	}
+	assert.NotEqual(t, print(1), print(2))
 }
 
 // Only a fault that acts on the link needs one; every other replica is reached directly.

@@ -168,7 +168,7 @@ func send(t *testing.T, l Lab, clock record.Clock, c load.Constant) []record.Req
 // during injects a fault, whose words are its id, does something, and lifts the fault.
 func during(t *testing.T, at fault.Site, f fault.Fault, do func() []record.Request) ([]record.Request, record.Receipt) {
 	t.Helper()
-	active, err := f.Inject(t.Context(), f.String(), at)
+	active, err := f.Inject(t.Context(), at, fault.Order{ID: f.String()})
 	require.NoError(t, err)
 	seen := do()
 	require.NoError(t, active.Lift(t.Context()))

@@ -7,18 +7,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
-	"github.com/badgateway/badgateway/fixtures/backend"
-	"github.com/badgateway/badgateway/fixtures/gateways"
-	"github.com/badgateway/badgateway/fixtures/images"
-	"github.com/badgateway/badgateway/fixtures/toxiproxy"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
@@ -47,20 +41,18 @@ type inDocker struct {
 	network *testcontainers.DockerNetwork
 	reach   reach
 
-	clock    record.Clock // runs from the start of the lab; the run's begins later
-	gateway  *service
-	serving  []topology.Replica // those that the gateway was told of last
-	config   []gateways.File    // what it was given last
-	toxic    *service
-	backends []dockerBackend // in the order of the group's members
-	facts    Facts
-}
+	addresses addresses // to be had again, if the plan needs that
+	images    imageSet
 
-// dockerBackend is a backend and how its clock stood when it started: one that has died cannot be asked for it.
-type dockerBackend struct {
-	*service
-	site                fault.Site
-	offset, uncertainty time.Duration
+	replicas  []*replica
+	toxic     *service
+	contained *contained
+	gateway   *gatewayProcess
+	facts     Facts
+
+	linked bool // the first lives are
+	mu     sync.Mutex
+	links  int // of further lives
 }
 
 func startDocker(ctx context.Context, p Plan) (Lab, error) {
@@ -77,29 +69,30 @@ func startDocker(ctx context.Context, p Plan) (Lab, error) {
 		return nil, errors.Join(err, engine.Close())
 	}
 	l := &inDocker{
-		plan: p, engine: engine, own: own, clock: record.StartClock(),
-		serving: p.Backends.Members(), backends: make([]dockerBackend, p.Backends.Count),
+		plan: p, engine: engine, own: own, images: set,
 		facts: Facts{Lab: "docker", Image: set.gateway.ID, How: set.gateway.How},
 	}
-	return l, l.start(ctx, set)
+	l.contained = &contained{lab: l}
+	clock := record.StartClock() // the lab's; the run's begins later
+	for _, r := range p.Backends.Members() {
+		l.replicas = append(l.replicas, newReplica(r, l, clock))
+	}
+	return l, l.start(ctx)
 }
 
 // start starts backends and Toxiproxy first, then the links, then the gateway: gateways resolve the names of their
 // upstreams when they start.
-func (l *inDocker) start(ctx context.Context, set imageSet) error {
+func (l *inDocker) start(ctx context.Context) error {
 	if err := l.openNetwork(ctx); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
 	l.facts.Reach = string(l.reach)
 	steps := []func() error{
-		about("gateway "+l.plan.Gateway.String(), func() error { return l.detect(ctx, set.gateway) }),
-		about("toxiproxy", func() error { return l.startToxiproxy(ctx, set.toxiproxy) }),
+		about("gateway "+l.plan.Gateway.String(), func() error { return l.detect(ctx, l.images.gateway) }),
+		about("toxiproxy", func() error { return l.startToxiproxy(ctx, l.images.toxiproxy) }),
 	}
-	for i, replica := range l.plan.Backends.Members() {
-		steps = append(steps, about("backend "+replica.String(), func() (err error) {
-			l.backends[i], err = l.startBackend(ctx, set.backend, replica)
-			return err
-		}))
+	for _, r := range l.replicas {
+		steps = append(steps, about("backend "+r.String(), func() error { return r.birth(ctx) }))
 	}
 	if err := together(steps...); err != nil {
 		return err
@@ -107,7 +100,8 @@ func (l *inDocker) start(ctx context.Context, set imageSet) error {
 	if err := l.connectLinks(ctx); err != nil {
 		return err
 	}
-	return about("gateway "+l.plan.Gateway.String(), func() error { return l.startGateway(ctx, set.gateway) })()
+	l.gateway = newGatewayProcess(l.replicas, l.contained)
+	return about("gateway "+l.plan.Gateway.String(), func() error { return l.contained.begin(ctx, l.gateway.serving()) })()
 }
 
 // about puts before the error of a step what it is about.
@@ -120,122 +114,26 @@ func about(what string, step func() error) func() error {
 	}
 }
 
-func (l *inDocker) startBackend(ctx context.Context, image images.Obtained, r topology.Replica) (dockerBackend, error) {
-	args := []string{
-		"-name", r.String(), "-listen", portOf(dataPort), "-control", portOf(controlPort), "-journal", journalPath,
-	}
-	s, err := l.run(ctx, spec{name: r.String(), image: image, args: args, ports: []int{controlPort}})
-	if err != nil {
-		return dockerBackend{}, err
-	}
-	b := dockerBackend{service: s, site: fault.Site{
-		Replica: r, Backend: backend.Remote{Name: r.String(), Address: s.address(controlPort)},
-	}}
-	// It listens for requests before it answers on its control port.
-	err = await(ctx, s.gone, func(ctx context.Context) (err error) {
-		b.offset, b.uncertainty, err = b.site.Backend.Offset(ctx, l.clock)
-		return err
-	})
-	return b, s.explain(ctx, err)
-}
+func (l *inDocker) Address() string { return l.contained.Address() }
 
-// startToxiproxy starts Toxiproxy if there is a link that leads through it.
-func (l *inDocker) startToxiproxy(ctx context.Context, image images.Obtained) error {
-	if len(l.plan.Links) == 0 {
-		return nil
-	}
-	ports := []int{toxicPort}
-	for i := range l.plan.Links {
-		ports = append(ports, firstLinkPort+i)
-	}
-	s, err := l.run(ctx, spec{name: "toxiproxy", image: image, args: []string{"-host", "0.0.0.0"}, ports: ports})
-	if err != nil {
-		return err
-	}
-	l.toxic = s
-	remote := toxiproxy.Remote{Address: s.address(toxicPort)}
-	err = await(ctx, s.gone, func(ctx context.Context) error {
-		_, err := remote.Version(ctx)
-		return err
-	})
-	return s.explain(ctx, err)
-}
-
-func (l *inDocker) connectLinks(ctx context.Context) error {
-	for i, replica := range l.plan.Links {
-		at := slices.Index(l.plan.Backends.Members(), replica)
-		if at < 0 {
-			return fmt.Errorf("link to %s: no such backend", replica)
-		}
-		port := firstLinkPort + i
-		remote := toxiproxy.Remote{Address: l.toxic.address(toxicPort)}
-		link, err := remote.Connect(ctx, replica.String(), "0.0.0.0"+portOf(port), replica.String()+portOf(dataPort))
-		if err != nil {
-			return fmt.Errorf("link to %s: %w", replica, err)
-		}
-		l.backends[at].site.Link, l.backends[at].site.Dial = &link, l.toxic.address(port)
-	}
-	return nil
-}
-
-func (l *inDocker) Address() string {
-	if l.gateway == nil {
-		return ""
-	}
-	return l.gateway.address(l.plan.Gateway.Listen)
-}
+func (l *inDocker) Gateway() fault.GatewayProcess { return l.gateway }
 
 func (l *inDocker) Site(r topology.Replica) fault.Site {
-	i := slices.Index(l.plan.Backends.Members(), r)
-	if i < 0 {
-		return fault.Site{}
+	if known := find(l.replicas, r); known != nil {
+		return known.site()
 	}
-	return l.backends[i].site
+	return fault.Site{}
 }
 
 func (l *inDocker) Facts() Facts { return l.facts }
 
-func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error) {
-	journals := make([][]record.Arrival, len(l.backends))
-	uncertainties := make([]time.Duration, len(l.backends))
-	var steps []func() error
-	for i, b := range l.backends {
-		steps = append(steps, about("backend "+b.site.Replica.String(), func() (err error) {
-			offset, uncertainty := b.align(ctx, l.clock, clock)
-			uncertainties[i] = uncertainty
-			journals[i], err = b.journal(ctx, offset)
-			return err
-		}))
-	}
-	if err := together(steps...); err != nil {
-		return nil, err
-	}
-	l.facts.ClockUncertainty = slices.Max(uncertainties)
-	return slices.Concat(journals...), nil
-}
-
-// align lets the backend tell everything in its journal and measures what must be added to its clock to get the run's, or
-// takes what was measured when the backend started if it cannot be asked any more.
-func (b *dockerBackend) align(ctx context.Context, lab, run record.Clock) (offset, uncertainty time.Duration) {
-	if b.gone(ctx) == nil && b.site.Backend.Settle(ctx) == nil {
-		if offset, uncertainty, err := b.site.Backend.Offset(ctx, run); err == nil {
-			return offset, uncertainty
-		}
-	}
-	return b.offset + run.Now() - lab.Now(), b.uncertainty
-}
-
-func (b *dockerBackend) journal(ctx context.Context, offset time.Duration) ([]record.Arrival, error) {
-	file, err := b.open(ctx, journalPath)
-	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	arrivals, err := backend.ReadJournal(file, offset)
-	return arrivals, errors.Join(err, file.Close())
+func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) (all []record.Arrival, err error) {
+	all, l.facts.ClockUncertainty, err = arrivals(ctx, l.replicas, clock)
+	return all, err
 }
 
 func (l *inDocker) Log(ctx context.Context) ([]byte, error) {
-	log, err := l.gateway.logs(ctx, "all")
+	log, err := l.contained.logs(ctx, "all")
 	if err != nil {
 		return nil, fmt.Errorf("log of the gateway: %w", err)
 	}
@@ -244,7 +142,7 @@ func (l *inDocker) Log(ctx context.Context) ([]byte, error) {
 
 // saveLog saves what the gateway has logged.
 func (l *inDocker) saveLog(ctx context.Context) error {
-	if l.gateway == nil {
+	if l.contained.service == nil {
 		return nil
 	}
 	log, err := l.Log(ctx)
@@ -257,7 +155,7 @@ func (l *inDocker) saveLog(ctx context.Context) error {
 // Stop saves the gateway's log and removes the lab's containers, then its network.
 func (l *inDocker) Stop(ctx context.Context) error {
 	err := l.saveLog(ctx)
-	l.gateway = nil // its log goes with it
+	l.contained.service = nil // its log goes with it
 	_, stuck, removeErr := remove(ctx, l.engine, labelLab+"="+l.own[labelLab])
 	for _, what := range stuck {
 		if l.plan.Progress != nil {

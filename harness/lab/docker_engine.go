@@ -21,11 +21,16 @@ const engineTimeout = 5 * time.Second
 
 // Engine reports why no container can be started here, in one line; nil if one can.
 func Engine(ctx context.Context) error {
+	return onEngine(ctx, func(*client.Client) error { return nil })
+}
+
+// onEngine does something with a client of the engine, and closes it.
+func onEngine(ctx context.Context, do func(*client.Client) error) error {
 	engine, err := connect(ctx)
 	if err != nil {
 		return err
 	}
-	return engine.Close()
+	return errors.Join(do(engine), engine.Close())
 }
 
 // settle makes testcontainers fit for our use, once, before its first call. Its reaper is an image that may not be had,

@@ -1,14 +1,11 @@
 package lab
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +15,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
-	"github.com/testcontainers/testcontainers-go/exec"
 
 	"github.com/badgateway/badgateway/fixtures/gateways"
-	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
@@ -38,84 +33,107 @@ func upstreams(serving, links []topology.Replica) []gateways.Upstream {
 	return all
 }
 
-// render renders the config for the backends that serve, and saves it.
-func (l *inDocker) render() error {
-	g := l.plan.Gateway
-	config, err := g.Render(gateways.Rendering{
-		Version: l.facts.Version, Listen: g.Listen, Backends: upstreams(l.serving, l.plan.Links), Policy: l.plan.Policy,
-	})
-	if err != nil {
-		return err
-	}
-	l.config = config
-	return saveConfig(l.plan.Dir, config)
+// contained is the gateway in its container.
+type contained struct {
+	lab      *inDocker
+	*service                 // nil until it was started for the first time
+	config   []gateways.File // what it was given last
 }
 
-func (l *inDocker) startGateway(ctx context.Context, image images.Obtained) error {
-	if err := l.render(); err != nil {
+func (c *contained) Address() string {
+	if c.service == nil {
+		return ""
+	}
+	return c.address(c.lab.plan.Gateway.Listen)
+}
+
+// render renders the config for the backends that serve, and saves it.
+func (c *contained) render(serving []gateways.Upstream) ([]gateways.File, error) {
+	p := c.lab.plan
+	config, err := p.Gateway.Render(gateways.Rendering{
+		Version: c.lab.facts.Version, Listen: p.Gateway.Listen, Backends: serving, Policy: p.Policy,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return config, saveConfig(p.Dir, config)
+}
+
+// begin starts the gateway for the first time.
+func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) error {
+	var err error
+	if c.config, err = c.render(serving); err != nil {
 		return err
 	}
-	g := l.plan.Gateway
-	s := spec{name: "gateway", image: image, command: g.Command, user: g.User, ports: []int{g.Listen}}
-	for _, file := range l.config {
+	p := c.lab.plan
+	g := p.Gateway
+	s := spec{name: "gateway", image: c.lab.images.gateway, command: g.Command, user: g.User, ports: []int{g.Listen}}
+	for _, file := range c.config {
 		s.files = append(s.files, testcontainers.ContainerFile{
 			Reader: bytes.NewReader(file.Content), ContainerFilePath: file.Target, FileMode: 0o644,
 		})
 	}
-	var err error
-	if l.gateway, err = l.run(ctx, s); err == nil {
-		err = l.awaitGateway(ctx)
+	if c.service, err = c.lab.runInPod(ctx, s); err == nil {
+		err = c.await(ctx)
 	}
 	if err != nil { // a gateway that dies at once is noticed here or there
-		return fmt.Errorf("%s: command %q: %w", g.File(), g.Command, err)
+		return fmt.Errorf("%s: command %q: %w", g.DefinitionFile(), g.Command, err)
 	}
 	return nil
 }
 
-func (l *inDocker) awaitGateway(ctx context.Context) error {
-	g := l.plan.Gateway
-	err := awaitReady(ctx, l.Address(), g.Ready, l.gateway.gone)
+// await waits until the gateway is ready.
+func (c *contained) await(ctx context.Context) error {
+	g := c.lab.plan.Gateway
+	err := awaitReady(ctx, c.Address(), g.Ready, c.gone)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		err = fmt.Errorf("%w; listen in %s says %d", err, g.File(), g.Listen)
+		err = fmt.Errorf("%w; listen in %s says %d", err, g.DefinitionFile(), g.Listen)
 	}
-	return l.gateway.explain(ctx, err)
+	return c.explain(ctx, err)
 }
 
-func (l *inDocker) Reload(ctx context.Context, serving []topology.Replica) error {
-	before := l.config
-	l.serving = serving
-	if err := l.render(); err != nil {
+// configure gives it the files that have changed. If none has, a gateway that watches them is given them all the same.
+func (c *contained) configure(ctx context.Context, serving []gateways.Upstream) error {
+	config, err := c.render(serving)
+	if err != nil {
 		return err
 	}
-	for i, file := range l.config {
-		if bytes.Equal(file.Content, before[i].Content) {
+	same := func(a, b gateways.File) bool { return bytes.Equal(a.Content, b.Content) }
+	all := c.lab.plan.Gateway.Reload.Watch && slices.EqualFunc(config, c.config, same)
+	for i, file := range config {
+		if !all && same(file, c.config[i]) {
 			continue
 		}
-		if err := l.gateway.container.CopyToContainer(ctx, file.Content, file.Target, 0o644); err != nil {
+		if err := c.container.CopyToContainer(ctx, file.Content, file.Target, 0o644); err != nil {
 			return fmt.Errorf("reload: %s: %w", file.Target, err)
 		}
+		c.config[i] = file
 	}
-	how := l.plan.Gateway.Reload
+	return nil
+}
+
+func (c *contained) reload(ctx context.Context) error {
+	how := c.lab.plan.Gateway.Reload
 	switch {
 	case how.Watch:
 		return nil
 	case how.Signal != "":
-		return l.signal(ctx, how.Signal)
+		return c.catch(ctx, how.Signal)
 	case len(how.Command) > 0:
-		return l.command(ctx, how.Command)
+		return c.command(ctx, how.Command)
 	}
-	return fmt.Errorf("gateway %s: gateway.yaml does not say how it is reloaded", l.plan.Gateway)
+	return fmt.Errorf("gateway %s: gateway.yaml does not say how it is reloaded", c.lab.plan.Gateway)
 }
 
-// signal sends a signal to the gateway once it catches it. HAProxy's master ignores signals while it starts, and goes on
+// catch sends a signal to the gateway once it catches it. HAProxy's master ignores signals while it starts, and goes on
 // starting after its workers have begun to serve, so that a signal sent as soon as it is ready may be lost.
-func (l *inDocker) signal(ctx context.Context, s gateways.Signal) error {
+func (c *contained) catch(ctx context.Context, s gateways.Signal) error {
 	waiting, cancel := context.WithTimeout(ctx, catchTimeout)
 	defer cancel()
-	for !l.catches(waiting, s) && waiting.Err() == nil {
+	for !c.catches(waiting, s) && waiting.Err() == nil {
 		time.Sleep(20 * time.Millisecond) // polling: it is not announced
 	}
-	_, err := l.engine.ContainerKill(ctx, l.gateway.id, client.ContainerKillOptions{Signal: string(s)})
+	_, err := c.engine.ContainerKill(ctx, c.id, client.ContainerKillOptions{Signal: string(s)})
 	return err
 }
 
@@ -124,83 +142,61 @@ const catchTimeout = 5 * time.Second
 
 // catches reports whether the gateway has a handler for the signal. It is taken to have one when the image has no means
 // to look.
-func (l *inDocker) catches(ctx context.Context, s gateways.Signal) bool {
-	code, output, err := l.gateway.container.Exec(ctx, []string{"cat", "/proc/1/status"}, exec.Multiplexed())
+func (c *contained) catches(ctx context.Context, s gateways.Signal) bool {
+	code, text, err := c.exec(ctx, []string{"cat", "/proc/1/status"})
 	if err != nil || code != 0 {
 		return true
 	}
-	for line := range lines(output) {
+	for line := range strings.Lines(text) {
 		if mask, found := strings.CutPrefix(line, "SigCgt:"); found {
 			caught, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
-			return err != nil || caught&(1<<(numbers[s]-1)) != 0
+			return err != nil || caught&(1<<(s.Number()-1)) != 0
 		}
 	}
 	return true
 }
 
-func lines(r io.Reader) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for scanner := bufio.NewScanner(r); scanner.Scan(); {
-			if !yield(scanner.Text()) {
-				return
-			}
-		}
-	}
-}
-
-// numbers are the signals' own on Linux, where every container runs.
-var numbers = map[gateways.Signal]uint{"HUP": 1, "INT": 2, "QUIT": 3, "USR1": 10, "USR2": 12, "TERM": 15, "WINCH": 28}
-
 // command runs a command beside the gateway.
-func (l *inDocker) command(ctx context.Context, command []string) error {
-	code, output, err := l.gateway.container.Exec(ctx, command, exec.Multiplexed())
-	if err != nil {
+func (c *contained) command(ctx context.Context, command []string) error {
+	code, text, err := c.exec(ctx, command)
+	switch {
+	case err != nil:
 		return fmt.Errorf("%q: %w", command, err)
+	case code != 0:
+		return fmt.Errorf("%q: exit code %d: %s", command, code, strings.TrimSpace(text))
 	}
-	if code == 0 {
-		return nil
-	}
-	text, err := io.ReadAll(output)
-	return errors.Join(fmt.Errorf("%q: exit code %d: %s", command, code, strings.TrimSpace(string(text))), err)
+	return nil
 }
 
 // patience bounds a stop in order; what is under way may take its time.
 const patience = 30 * time.Second
 
-func (l *inDocker) StopGateway(ctx context.Context) error {
+func (c *contained) halt(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	waiting := l.engine.ContainerWait(ctx, l.gateway.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
-	if err := l.signal(ctx, l.plan.Gateway.StopSignal()); err != nil {
+	how := c.lab.plan.Gateway.StopSignal()
+	if err := c.catch(ctx, how); err != nil {
 		return err
 	}
-	select {
-	case <-waiting.Result:
-		return nil
-	case err := <-waiting.Error:
-		if ctx.Err() != nil {
-			err = fmt.Errorf("it still runs %s later", patience)
-		}
-		return l.gateway.explain(ctx, fmt.Errorf("gateway %s does not stop on %s: %w", l.plan.Gateway, l.plan.Gateway.StopSignal(), err))
+	err := c.ended(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("it still runs %s later", patience)
 	}
+	if err != nil {
+		return c.explain(ctx, fmt.Errorf("gateway %s does not stop on %s: %w", c.lab.plan.Gateway, how, err))
+	}
+	return nil
 }
 
-func (l *inDocker) RestartGateway(ctx context.Context) error {
-	if err := l.StopGateway(ctx); err != nil {
+func (c *contained) launch(ctx context.Context) error {
+	if err := c.start(ctx); err != nil {
 		return err
 	}
-	if _, err := l.engine.ContainerStart(ctx, l.gateway.id, client.ContainerStartOptions{}); err != nil {
-		return err
-	}
-	// The engine may have given it another address.
-	if err := l.gateway.locate(ctx, l.network.Name, l.reach, []int{l.plan.Gateway.Listen}); err != nil {
-		return err
-	}
-	return l.awaitGateway(ctx)
+	return c.await(ctx)
 }
 
 func (l *inDocker) Tasks(ctx context.Context) (int, error) {
-	answer, err := l.engine.ContainerStats(ctx, l.gateway.id, client.ContainerStatsOptions{})
+	answer, err := l.engine.ContainerStats(ctx, l.contained.id, client.ContainerStatsOptions{})
 	if err != nil {
 		return 0, err
 	}

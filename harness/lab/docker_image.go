@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/moby/moby/client"
@@ -16,16 +15,14 @@ import (
 // had is known before anything starts, and nothing is built beside a load that is being measured. It may take minutes,
 // which progress, unless nil, is told about.
 func Obtain(ctx context.Context, g gateways.Gateway, progress func(string)) error {
-	engine, err := connect(ctx)
-	if err != nil {
-		return err
-	}
-	for _, recipe := range []images.Recipe{g.Recipe(), backendRecipe, toxiproxyRecipe} {
-		if err == nil {
-			_, err = obtain(ctx, engine, recipe, progress)
+	return onEngine(ctx, func(engine *client.Client) error {
+		for _, recipe := range []images.Recipe{g.Recipe(), backendRecipe, toxiproxyRecipe} {
+			if _, err := obtain(ctx, engine, recipe, progress); err != nil {
+				return err
+			}
 		}
-	}
-	return errors.Join(err, engine.Close())
+		return nil
+	})
 }
 
 // Images lists how every image is had that labs need, of these gateways and of all that goes with them, each once.
@@ -102,7 +99,7 @@ func (l *inDocker) detect(ctx context.Context, image images.Obtained) error {
 		return string(text), err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: version.command %q: %w", g.File(), g.Version.Command, err)
+		return fmt.Errorf("%s: version.command %q: %w", g.DefinitionFile(), g.Version.Command, err)
 	}
 	if l.facts.Version, err = g.Detect(text); err != nil {
 		return err
@@ -115,5 +112,5 @@ func onLine(g gateways.Gateway, v topology.Version, image images.Obtained) error
 	if numbered := g.Line.HasPrefix(g.Line); !numbered || v.HasPrefix(g.Line) {
 		return nil
 	}
-	return fmt.Errorf("%s: versions: %s: the image %s says it is %s", g.File(), g.Line, image.Ref, v)
+	return fmt.Errorf("%s: versions: %s: the image %s says it is %s", g.DefinitionFile(), g.Line, image.Ref, v)
 }

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -14,14 +13,6 @@ import (
 )
 
 // What is here looks at the engine for a person, and changes nothing there.
-
-func onEngine(ctx context.Context, do func(*client.Client) error) error {
-	engine, err := connect(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(engine), engine.Close())
-}
 
 // Look tells what Obtain would come upon for each gateway, without doing anything. That of an embedded one is zero.
 func Look(ctx context.Context, at []gateways.Gateway) ([]images.Outlook, error) {

@@ -2,15 +2,20 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	tcnetwork "github.com/testcontainers/testcontainers-go/network"
+
+	"github.com/badgateway/badgateway/harness/fault"
 )
 
 // reach is how the harness reaches a port of a container.
@@ -28,13 +33,87 @@ func (l *inDocker) openNetwork(ctx context.Context) error {
 	}
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout) // see run
 	defer cancel()
-	created, err := tcnetwork.New(creating, tcnetwork.WithLabels(l.own))
-	if err != nil {
+	var err error
+	if l.network, err = tcnetwork.New(creating, tcnetwork.WithLabels(l.own)); err != nil {
 		return err
 	}
-	l.network = created
+	if l.plan.needs(fault.Network) {
+		if err := l.fixAddresses(creating); err != nil {
+			return err
+		}
+	}
 	l.reach, err = chooseReach(ctx, l.engine, l.network.ID)
 	return err
+}
+
+// subnetAttempts bounds how often a subnet may be lost to somebody else.
+const subnetAttempts = 5
+
+// fixAddresses replaces the lab's network by one in which every container has an address of its own, which it gets again
+// when it is connected again. On any other it would get whichever is free then; and the engine takes orders for addresses
+// only in a subnet that somebody has configured. So it is asked to choose one, and then given its own choice as an order.
+func (l *inDocker) fixAddresses(ctx context.Context) error {
+	var err error
+	for range subnetAttempts {
+		var chosen network.IPAMConfig
+		if chosen, err = l.subnet(ctx); err != nil {
+			return err
+		}
+		if err := removeNetwork(ctx, l.engine, l.network.ID); err != nil {
+			return err
+		}
+		order := tcnetwork.WithIPAM(&network.IPAM{Driver: "default", Config: []network.IPAMConfig{chosen}})
+		replaced, failed := tcnetwork.New(ctx, tcnetwork.WithLabels(l.own), order)
+		if failed == nil {
+			l.network, l.addresses.in, l.addresses.last = replaced, chosen, chosen.Subnet.Addr()
+			return nil
+		}
+		if !strings.Contains(failed.Error(), "overlap") { // who came first has it
+			return failed
+		}
+		err = failed
+		if l.network, failed = tcnetwork.New(ctx, tcnetwork.WithLabels(l.own)); failed != nil {
+			return failed
+		}
+	}
+	return err
+}
+
+// subnet is what the engine has chosen for the lab's network.
+func (l *inDocker) subnet(ctx context.Context) (network.IPAMConfig, error) {
+	inspected, err := l.engine.NetworkInspect(ctx, l.network.ID, client.NetworkInspectOptions{})
+	if err != nil {
+		return network.IPAMConfig{}, err
+	}
+	for _, c := range inspected.Network.IPAM.Config {
+		if c.Subnet.IsValid() && c.Subnet.Addr().Is4() {
+			return network.IPAMConfig{Subnet: c.Subnet, Gateway: c.Gateway}, nil
+		}
+	}
+	return network.IPAMConfig{}, errors.New("the engine has chosen no subnet")
+}
+
+// addresses gives out the addresses of a network, each once. Nobody else does there: no container is without an order.
+type addresses struct {
+	mu   sync.Mutex
+	in   network.IPAMConfig
+	last netip.Addr
+}
+
+// take takes the next one, or none where addresses are not fixed.
+func (a *addresses) take() (netip.Addr, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.last.IsValid() {
+		return netip.Addr{}, nil
+	}
+	if a.last = a.last.Next(); a.last == a.in.Gateway {
+		a.last = a.last.Next()
+	}
+	if !a.in.Subnet.Contains(a.last.Next()) { // the last one is the broadcast address
+		return netip.Addr{}, fmt.Errorf("no address is left in %s", a.in.Subnet)
+	}
+	return a.last, nil
 }
 
 // chooseReach takes the containers' own addresses where this machine is on their network too, else ports published

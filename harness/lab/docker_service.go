@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/distribution/reference"
@@ -36,8 +37,13 @@ type spec struct {
 	// ports are those that the harness must reach.
 	ports []int
 	files []testcontainers.ContainerFile
-	// alone leaves it without any network.
+	// capabilities are those that its processes have beside the engine's default ones.
+	capabilities []string
+	// alone leaves it without any network; in puts it into the pod of another one, whose address and ports are its own.
 	alone bool
+	in    *service
+	// address is the one it has whenever it is connected; the zero one is chosen by the engine each time.
+	address netip.Addr
 }
 
 // service is a container of the lab that was started.
@@ -45,10 +51,27 @@ type service struct {
 	engine    *client.Client
 	container testcontainers.Container
 	id        string
-	addresses map[int]string // of its ports, as the harness reaches them
+	spec      spec
+	network   string
+	by        reach
+
+	mu        sync.Mutex
+	host      netip.Addr     // in the lab's network
+	published map[int]string // where the ports are on this machine, if they are there
 }
 
-func (s *service) address(port int) string { return s.addresses[port] }
+// address is where the harness reaches a port of the container.
+func (s *service) address(port int) string {
+	if s.spec.in != nil {
+		return s.spec.in.address(port)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.by == containerAddress {
+		return net.JoinHostPort(s.host.String(), strconv.Itoa(port))
+	}
+	return s.published[port]
+}
 
 // createTimeout bounds the creation of one container or network.
 const createTimeout = 30 * time.Second
@@ -58,6 +81,12 @@ const createTimeout = 30 * time.Second
 func (l *inDocker) run(ctx context.Context, s spec) (*service, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
+	}
+	if !s.alone && s.in == nil {
+		var err error
+		if s.address, err = l.addresses.take(); err != nil {
+			return nil, err
+		}
 	}
 	request, err := l.request(s)
 	if err != nil {
@@ -69,11 +98,12 @@ func (l *inDocker) run(ctx context.Context, s spec) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	started := &service{engine: l.engine, container: created, id: created.GetContainerID()}
-	if s.alone {
+	started := &service{engine: l.engine, container: created, id: created.GetContainerID(), spec: s, by: l.reach}
+	if s.alone || s.in != nil {
 		return started, nil
 	}
-	return started, started.locate(ctx, l.network.Name, l.reach, s.ports)
+	started.network = l.network.Name
+	return started, started.locate(ctx)
 }
 
 // request says it in testcontainers' words.
@@ -83,7 +113,7 @@ func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, erro
 		return testcontainers.GenericContainerRequest{}, err
 	}
 	bindings := network.PortMap{}
-	if l.reach == publishedPort {
+	if l.reach == publishedPort && s.in == nil {
 		for _, port := range s.ports {
 			bindings[tcp(port)] = []network.PortBinding{{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: "0"}}
 		}
@@ -107,15 +137,23 @@ func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, erro
 	}
 	var host *container.HostConfig
 	r.HostConfigModifier = func(h *container.HostConfig) { host = h }
-	if s.alone {
+	switch {
+	case s.alone:
 		r.HostConfigModifier = func(h *container.HostConfig) { host, h.NetworkMode = h, network.NetworkNone }
-	} else {
+	case s.in != nil:
+		r.HostConfigModifier = func(h *container.HostConfig) {
+			host, h.NetworkMode = h, container.NetworkMode("container:"+s.in.id)
+		}
+	default:
 		r.Networks = []string{l.network.Name}
 		r.NetworkAliases = map[string][]string{l.network.Name: {s.name}}
+		r.EndpointSettingsModifier = func(e map[string]*network.EndpointSettings) {
+			e[l.network.Name].IPAMConfig = s.ipam()
+		}
 	}
 	// Left alone, testcontainers publishes every port that the image declares, on every address of this machine.
 	publish := func(context.Context, testcontainers.ContainerRequest) error {
-		host.PortBindings = bindings
+		host.PortBindings, host.CapAdd = bindings, s.capabilities
 		return nil
 	}
 	r.LifecycleHooks = []testcontainers.ContainerLifecycleHooks{
@@ -124,26 +162,35 @@ func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, erro
 	return testcontainers.GenericContainerRequest{ContainerRequest: r, Started: true, Logger: log.NewNoopLogger()}, nil
 }
 
+func (s spec) ipam() *network.EndpointIPAMConfig {
+	if !s.address.IsValid() {
+		return nil
+	}
+	return &network.EndpointIPAMConfig{IPv4Address: s.address}
+}
+
 func tcp(port int) network.Port {
 	p, _ := network.PortFrom(uint16(port), network.TCP)
 	return p
 }
 
-// locate finds out how the harness reaches the ports.
-func (s *service) locate(ctx context.Context, networkName string, by reach, ports []int) error {
+// locate finds out where the container is, and how the harness reaches its ports.
+func (s *service) locate(ctx context.Context) error {
 	inspected, err := s.engine.ContainerInspect(ctx, s.id, client.ContainerInspectOptions{})
 	if err != nil {
 		return err
 	}
 	settings := inspected.Container.NetworkSettings
-	s.addresses = map[int]string{}
-	for _, port := range ports {
+	var host netip.Addr
+	if endpoint := settings.Networks[s.network]; endpoint != nil {
+		host = endpoint.IPAddress
+	}
+	published := map[int]string{}
+	for _, port := range s.spec.ports {
 		switch bound := settings.Ports[tcp(port)]; {
-		case by == containerAddress && settings.Networks[networkName] != nil && settings.Networks[networkName].IPAddress.IsValid():
-			host := settings.Networks[networkName].IPAddress.String()
-			s.addresses[port] = net.JoinHostPort(host, strconv.Itoa(port))
-		case by == publishedPort && len(bound) > 0:
-			s.addresses[port] = net.JoinHostPort("127.0.0.1", bound[0].HostPort)
+		case s.by == containerAddress && host.IsValid():
+		case s.by == publishedPort && len(bound) > 0:
+			published[port] = net.JoinHostPort("127.0.0.1", bound[0].HostPort)
 		default:
 			if err := s.gone(ctx); err != nil {
 				return s.explain(ctx, err)
@@ -151,6 +198,12 @@ func (s *service) locate(ctx context.Context, networkName string, by reach, port
 			return fmt.Errorf("the engine gives no address for port %d", port)
 		}
 	}
+	if s.spec.address.IsValid() && host != s.spec.address {
+		return fmt.Errorf("%s is at %s now, and was to be at %s", s.spec.name, host, s.spec.address)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.host, s.published = host, published
 	return nil
 }
 

@@ -19,21 +19,13 @@ import (
 // Sweep removes every container and network that a process on this machine has left behind by dying before it could
 // clean up, and says what it removed. It never touches what a living process owns.
 func Sweep(ctx context.Context) (removed []string, err error) {
-	engine, err := connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, err := sweep(ctx, engine, ownersDir())
-	return found.removed, errors.Join(err, engine.Close())
+	found, err := sweepEngine(ctx)
+	return found.removed, err
 }
 
 // Clean is Sweep for a person to call: it says what it has done, and what it has left alone because its owner is alive.
 func Clean(ctx context.Context) ([]string, error) {
-	engine, err := connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, err := sweep(ctx, engine, ownersDir())
+	found, err := sweepEngine(ctx)
 	var said []string
 	for _, what := range found.removed {
 		said = append(said, "removed "+what)
@@ -44,7 +36,15 @@ func Clean(ctx context.Context) ([]string, error) {
 	if found.left > 0 {
 		said = append(said, fmt.Sprintf("left %d containers and networks alone: their processes are alive", found.left))
 	}
-	return said, errors.Join(err, engine.Close())
+	return said, err
+}
+
+func sweepEngine(ctx context.Context) (found findings, err error) {
+	err = onEngine(ctx, func(engine *client.Client) (err error) {
+		found, err = sweep(ctx, engine, ownersDir())
+		return err
+	})
+	return found, err
 }
 
 // findings is what a sweep has come upon.

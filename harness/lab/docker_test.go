@@ -41,7 +41,7 @@ func TestPublishedPorts(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, 1+2+2, published, "the gateway, a control port of each backend, Toxiproxy's and its link")
+	assert.Equal(t, 1+2*2+2, published, "the gateway, two ports of each backend, Toxiproxy's and its link")
 	testRun(t, g)
 }
 
@@ -60,7 +60,7 @@ func TestDeclaredPortsAreNotPublished(t *testing.T) {
 	require.NoError(t, err)
 	defer engine.Close()
 	l := start(t, planOf(available(t, "nginx@1.26"), t.TempDir())).(*inDocker)
-	committed, err := engine.ContainerCommit(t.Context(), l.gateway.id, client.ContainerCommitOptions{
+	committed, err := engine.ContainerCommit(t.Context(), l.contained.id, client.ContainerCommitOptions{
 		Reference: "badgateway-test/declares-ports:" + l.own[labelLab], Changes: []string{"EXPOSE 8080 9090/udp"},
 	})
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestJournalSurvivesSIGKILL(t *testing.T) {
 	l := start(t, planOf(available(t, "nginx@1.26"), t.TempDir())).(*inDocker)
 	clock := record.StartClock()
 	requests := send(t, l, clock, load.Constant{Rate: 200, For: 300 * time.Millisecond, Request: load.GET("/orders")})
-	victim := l.backends[1]
+	victim := l.replicas[1].current().at.(*box)
 	_, err := l.engine.ContainerKill(t.Context(), victim.id, client.ContainerKillOptions{Signal: "KILL"})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return victim.gone(t.Context()) != nil }, 5*time.Second, 10*time.Millisecond)
@@ -217,8 +217,8 @@ func TestGatewayThatIsNeverReady(t *testing.T) {
 	l := start(t, planOf(available(t, "nginx@1.26"), t.TempDir())).(*inDocker)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	err := awaitReady(ctx, l.Address(), gateways.Ready{Path: "/__ready", Status: 418}, l.gateway.gone)
-	err = l.gateway.explain(ctx, err)
+	err := awaitReady(ctx, l.Address(), gateways.Ready{Path: "/__ready", Status: 418}, l.contained.gone)
+	err = l.contained.explain(ctx, err)
 	assert.ErrorContains(t, err, "not ready: GET /__ready: status 200, want 418 (context deadline exceeded); its last log lines:\n")
 	assert.ErrorContains(t, err, "start worker process")
 }

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
+	"sync"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
-	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/fixtures/reverseproxy"
 	"github.com/badgateway/badgateway/fixtures/toxiproxy"
 	"github.com/badgateway/badgateway/harness/fault"
@@ -24,158 +22,87 @@ import (
 //
 //	client -> embedded gateway -> [Toxiproxy ->] backend -> journal file
 type inProcess struct {
-	plan      Plan
-	address   string
-	gateway   *reverseproxy.Gateway
-	log       *os.File
-	upstreams map[topology.Replica]gateways.Upstream
-	serving   []topology.Replica
-	sites     map[topology.Replica]fault.Site
-	remotes   []backend.Remote
-	facts     Facts
-	stop      []func(context.Context) error // in the order of starting
+	plan     Plan
+	toxic    *toxiproxy.Server
+	replicas []*replica
+	embedded *embedded
+	gateway  *gatewayProcess
+	facts    Facts
+
+	mu     sync.Mutex
+	places []*address
 }
 
 func startInProcess(ctx context.Context, p Plan) (Lab, error) {
 	l := &inProcess{
-		plan: p, serving: p.Backends.Members(),
-		sites: map[topology.Replica]fault.Site{}, upstreams: map[topology.Replica]gateways.Upstream{},
+		plan:  p,
 		facts: Facts{Lab: "inprocess", Version: topology.Version(reverseproxy.Version()), Reach: "loopback"},
 	}
-	if err := l.startBackends(ctx, p); err != nil {
+	if len(p.Links) > 0 {
+		var err error
+		if l.toxic, err = toxiproxy.Start(ctx); err != nil {
+			return l, err
+		}
+	}
+	clock := record.StartClock()
+	for _, r := range p.Backends.Members() {
+		l.replicas = append(l.replicas, newReplica(r, l, clock))
+	}
+	var births []func() error
+	for _, r := range l.replicas {
+		births = append(births, func() error { return r.birth(ctx) })
+	}
+	if err := together(births...); err != nil {
 		return l, err
 	}
-	var err error
-	if l.log, err = os.Create(filepath.Join(p.Dir, LogFile)); err != nil {
+	log, err := os.Create(filepath.Join(p.Dir, LogFile))
+	if err != nil {
 		return l, err
 	}
-	l.stop = append(l.stop, func(context.Context) error { return l.log.Close() }, l.stopGateway)
-	if err := l.startGateway(ctx, "127.0.0.1:0"); err != nil {
+	l.embedded = &embedded{plan: p, version: l.facts.Version, log: log, address: "127.0.0.1:0"}
+	l.gateway = newGatewayProcess(l.replicas, l.embedded)
+	err = l.embedded.configure(ctx, l.gateway.serving())
+	if err == nil {
+		err = l.embedded.launch(ctx)
+	}
+	if err != nil {
 		return l, fmt.Errorf("gateway %s: %w", p.Gateway, err)
 	}
 	return l, nil
 }
 
-func (l *inProcess) startBackends(ctx context.Context, p Plan) error {
-	var toxic *toxiproxy.Remote
-	if len(p.Links) > 0 {
-		server, err := toxiproxy.Start(ctx)
-		if err != nil {
-			return err
-		}
-		l.stop = append(l.stop, func(context.Context) error { return server.Stop() })
-		toxic = &toxiproxy.Remote{Address: server.Address()}
+// settle starts a backend on free ports, behind a link of its own if the replica has one.
+func (l *inProcess) settle(ctx context.Context, name string, r topology.Replica) (place, error) {
+	at := l.open(&address{name: name, identity: r.String(), data: "127.0.0.1:0"})
+	if err := at.start(ctx); err != nil || !slices.Contains(l.plan.Links, r) {
+		return at, err
 	}
-	for _, replica := range p.Backends.Members() {
-		site, address, err := l.startBackend(ctx, replica)
-		if err != nil {
-			return err
-		}
-		if slices.Contains(p.Links, replica) {
-			// What has begun is not broken off: the Toxiproxy might open the link after it was told to close them all.
-			link, err := toxic.Connect(context.WithoutCancel(ctx), replica.String(), "127.0.0.1:0", address)
-			if err != nil {
-				return err
-			}
-			address, site.Link, site.Dial = link.Listen, &link, link.Listen
-		}
-		l.sites[replica] = site
-		l.remotes = append(l.remotes, site.Backend)
-		l.upstreams[replica] = gateways.Upstream{Name: replica.String(), Address: address}
-	}
-	return nil
+	// What has begun is not broken off: the Toxiproxy might open the link after it was told to close them all.
+	toxic := toxiproxy.Remote{Address: l.toxic.Address()}
+	link, err := toxic.Connect(context.WithoutCancel(ctx), name, "127.0.0.1:0", at.data)
+	at.toxics = &link
+	return at, err
 }
 
-func (l *inProcess) startBackend(ctx context.Context, replica topology.Replica) (fault.Site, string, error) {
-	data, err := listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return fault.Site{}, "", err
-	}
-	server, err := backend.Start(replica.String(), data, l.journal(replica.String()))
-	if err != nil {
-		return fault.Site{}, "", errors.Join(err, data.Close())
-	}
-	l.stop = append(l.stop, func(context.Context) error { return server.Stop() })
-	control, err := listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return fault.Site{}, "", err
-	}
-	controller := &http.Server{Handler: server.Control(), ReadHeaderTimeout: 5 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- controller.Serve(control) }()
-	l.stop = append(l.stop, func(context.Context) error {
-		err := controller.Close()
-		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
-			err = errors.Join(err, end)
-		}
-		return err
-	})
-	remote := backend.Remote{Name: replica.String(), Address: control.Addr().String()}
-	return fault.Site{Replica: replica, Backend: remote}, data.Addr().String(), nil
+func (l *inProcess) usurp(_ context.Context, name string, of place, rules []backend.Rule) (place, func(context.Context) error, error) {
+	old := of.(*address)
+	at := l.open(&address{name: old.name + "-impostor", identity: name, data: old.data, rules: rules})
+	return at, at.start, nil
 }
 
-// render renders the config for the replicas that serve, and saves it.
-func (l *inProcess) render() ([]byte, error) {
-	var serving []gateways.Upstream
-	for _, replica := range l.serving {
-		serving = append(serving, l.upstreams[replica])
-	}
-	config, err := l.plan.Gateway.Render(gateways.Rendering{Version: l.facts.Version, Backends: serving, Policy: l.plan.Policy})
-	if err != nil {
-		return nil, err
-	}
-	return config[0].Content, saveConfig(l.plan.Dir, config)
+// open prepares an address for its first process.
+func (l *inProcess) open(at *address) *address {
+	at.path = filepath.Join(l.plan.Dir, at.name+".journal")
+	at.port = "127.0.0.1:0"
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.places = append(l.places, at)
+	return at
 }
 
-func (l *inProcess) startGateway(ctx context.Context, address string) error {
-	config, err := l.render()
-	if err != nil {
-		return err
-	}
-	listener, err := listen(ctx, address)
-	if err != nil {
-		return err
-	}
-	if l.gateway, err = reverseproxy.Start(listener, config, l.log, l.plan.Wrap); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	l.address = listener.Addr().String()
-	alive := func(context.Context) error { return nil }
-	return awaitReady(ctx, l.address, l.plan.Gateway.Ready, alive)
-}
+func (l *inProcess) Gateway() fault.GatewayProcess { return l.gateway }
 
-// stopGateway stops what runs of the gateway, at once.
-func (l *inProcess) stopGateway(ctx context.Context) error {
-	if l.gateway == nil {
-		return nil
-	}
-	err := l.gateway.Stop(ctx)
-	l.gateway = nil
-	return err
-}
-
-func (l *inProcess) Reload(_ context.Context, serving []topology.Replica) error {
-	l.serving = serving
-	config, err := l.render()
-	if err != nil {
-		return err
-	}
-	return l.gateway.Reload(config)
-}
-
-func (l *inProcess) StopGateway(ctx context.Context) error {
-	err := l.gateway.Drain(ctx)
-	return errors.Join(err, l.stopGateway(ctx))
-}
-
-func (l *inProcess) RestartGateway(ctx context.Context) error {
-	if err := l.StopGateway(ctx); err != nil {
-		return err
-	}
-	return l.startGateway(ctx, l.address)
-}
-
-func (l *inProcess) Log(context.Context) ([]byte, error) { return os.ReadFile(l.log.Name()) }
+func (l *inProcess) Log(context.Context) ([]byte, error) { return os.ReadFile(l.embedded.log.Name()) }
 
 // Tasks counts nothing: the gateway is a part of this process.
 func (l *inProcess) Tasks(context.Context) (int, error) {
@@ -187,48 +114,43 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return config.Listen(ctx, "tcp", address)
 }
 
-func (l *inProcess) journal(name string) string { return filepath.Join(l.plan.Dir, name+".journal") }
+func (l *inProcess) Address() string {
+	if l.embedded == nil {
+		return ""
+	}
+	return l.embedded.Address()
+}
 
-func (l *inProcess) Address() string { return l.address }
-
-func (l *inProcess) Site(r topology.Replica) fault.Site { return l.sites[r] }
+func (l *inProcess) Site(r topology.Replica) fault.Site {
+	if known := find(l.replicas, r); known != nil {
+		return known.site()
+	}
+	return fault.Site{}
+}
 
 func (l *inProcess) Facts() Facts { return l.facts }
 
-func (l *inProcess) Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error) {
-	offset, uncertainty, err := offsets(ctx, l.remotes, clock)
-	if err != nil {
-		return nil, err
-	}
-	l.facts.ClockUncertainty = uncertainty
-	var all []record.Arrival
-	for i, remote := range l.remotes {
-		if err := remote.Settle(ctx); err != nil {
-			return nil, err
-		}
-		file, err := os.Open(l.journal(remote.Name))
-		if err != nil {
-			return nil, err
-		}
-		arrivals, err := backend.ReadJournal(file, offset[i])
-		if err := errors.Join(err, file.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w", remote.Name, err)
-		}
-		all = append(all, arrivals...)
-	}
-	return all, nil
+func (l *inProcess) Arrivals(ctx context.Context, clock record.Clock) (all []record.Arrival, err error) {
+	all, l.facts.ClockUncertainty, err = arrivals(ctx, l.replicas, clock)
+	return all, err
 }
 
-// Stop takes down in the reverse order of starting: the gateway before its backends.
+// Stop takes down in the reverse order of starting: the gateway before its backends. The arrivals are in the record, and
+// the journals go.
 func (l *inProcess) Stop(ctx context.Context) error {
 	var errs []error
-	for _, stop := range slices.Backward(l.stop) {
-		errs = append(errs, stop(ctx))
+	if l.embedded != nil {
+		errs = append(errs, l.embedded.close(ctx))
 	}
-	l.stop = nil
-	for _, remote := range l.remotes {
-		errs = append(errs, os.Remove(l.journal(remote.Name))) // its arrivals are in the record
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, at := range l.places {
+		errs = append(errs, at.close())
 	}
-	l.remotes = nil
+	l.places = nil
+	if l.toxic != nil {
+		errs = append(errs, l.toxic.Stop())
+		l.toxic = nil
+	}
 	return errors.Join(errs...)
 }

@@ -5,17 +5,17 @@ package lab
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"github.com/badgateway/badgateway/fixtures/backend"
 	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/fixtures/reverseproxy"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
+	"github.com/badgateway/badgateway/harness/wire"
 )
 
 // Plan is what is asked of a lab.
@@ -27,6 +27,8 @@ type Plan struct {
 	Policy   topology.Policy
 	// Links lists the replicas that the gateway reaches through Toxiproxy; every other one it reaches directly.
 	Links []topology.Replica
+	// Needs lists what the schedule needs of the lab.
+	Needs []fault.Need
 	// Wrap is put around an embedded gateway; it is how defects are planted.
 	Wrap reverseproxy.Wrap
 	// Dir is an existing folder in which the lab may leave files of the run: journals, config, log.
@@ -39,21 +41,16 @@ type Plan struct {
 type Lab interface {
 	// Address is where the client reaches the gateway, host and port.
 	Address() string
-	// Site is what faults can reach of one replica.
+	// Site is what faults can reach of one replica in its current life.
 	Site(topology.Replica) fault.Site
+	// Gateway is the gateway's process.
+	Gateway() fault.GatewayProcess
 	// Facts describes what runs, as detected from it.
 	Facts() Facts
-	// Arrivals reads every backend's journal, on the run's clock.
+	// Arrivals reads the journals of every backend's lives, on the run's clock.
 	Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error)
 	// Log reads what the gateway has logged so far; Stop saves it in the lab's folder.
 	Log(ctx context.Context) ([]byte, error)
-	// Reload tells the running gateway, the way its operators do, that these replicas serve now and no others. It returns
-	// when the gateway has been told, which may be before it acts.
-	Reload(ctx context.Context, serving []topology.Replica) error
-	// StopGateway stops the gateway in order, as its operators do, and returns when it has ended.
-	StopGateway(ctx context.Context) error
-	// RestartGateway stops the gateway in order, starts it again and returns when it is ready.
-	RestartGateway(ctx context.Context) error
 	// Tasks counts the gateway's processes and threads.
 	Tasks(ctx context.Context) (int, error)
 	// Stop takes everything down that the lab started, also after a failed start, and reports what it could not.
@@ -103,11 +100,33 @@ func Supports(p Plan) error {
 	if lacks := p.Gateway.Lacks(p.Policy); len(lacks) > 0 {
 		return gateways.Unsupported{Reason: fmt.Sprintf("the gateway has no %v", lacks)}
 	}
+	if reason := p.lacks(p.Needs...); reason != "" {
+		return gateways.Unsupported{Reason: reason}
+	}
 	_, err := p.Gateway.Render(gateways.Rendering{
 		Version: p.Gateway.Line, Listen: p.Gateway.Listen, Backends: upstreams(p.Backends.Members(), p.Links), Policy: p.Policy,
 	})
 	return err
 }
+
+// lacks says why one of the needs cannot be met; empty if all can.
+func (p Plan) lacks(needs ...fault.Need) string {
+	g := p.Gateway
+	for _, need := range needs {
+		switch {
+		case g.Embedded && (need == fault.Firewall || need == fault.Network):
+			return fmt.Sprintf("the inprocess lab has no %s", need)
+		case g.Reload.IsZero() && (need == fault.Reload || need == fault.List):
+			return "the gateway cannot be reloaded"
+		case g.Fixed() && need == fault.List:
+			return "the fixed config cannot be given other backends"
+		}
+	}
+	return ""
+}
+
+// needs reports whether the schedule needs that of the lab.
+func (p Plan) needs(need fault.Need) bool { return slices.Contains(p.Needs, need) }
 
 // Start starts the plan in the lab that its gateway needs. The lab is returned beside an error too, for Stop; it is nil
 // only when nothing was started.
@@ -116,20 +135,6 @@ func Start(ctx context.Context, p Plan) (Lab, error) {
 		return startInProcess(ctx, p)
 	}
 	return startDocker(ctx, p)
-}
-
-// offsets aligns every backend's clock with the run's.
-func offsets(ctx context.Context, remotes []backend.Remote, clock record.Clock) ([]time.Duration, time.Duration, error) {
-	all := make([]time.Duration, len(remotes))
-	var worst time.Duration
-	for i, remote := range remotes {
-		offset, uncertainty, err := remote.Offset(ctx, clock)
-		if err != nil {
-			return nil, 0, err
-		}
-		all[i], worst = offset, max(worst, uncertainty)
-	}
-	return all, worst, nil
 }
 
 // awaitReady asks the gateway for its readiness path until it is answered as it should be. gone says early why it never
@@ -169,24 +174,10 @@ func over(ctx context.Context) bool {
 }
 
 func probe(ctx context.Context, address string, ready gateways.Ready) error {
-	var dialer net.Dialer
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	status, _, err := wire.AskAt(ctx, address, ready.Path)
 	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	if err := conn.SetDeadline(deadline); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: ready\r\nConnection: close\r\n\r\n", ready.Path); err != nil {
-		return err
-	}
-	var version string
-	var status int
-	if _, err := fmt.Fscanf(conn, "%s %d", &version, &status); err != nil {
 		return err
 	}
 	if status != ready.Status {

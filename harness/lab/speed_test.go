@@ -117,8 +117,8 @@ func compose(b *testing.B, g gateways.Gateway) (up, down func() error) {
 		if err != nil || len(found.Items) != 1 {
 			return fmt.Errorf("%d gateways: %w", len(found.Items), err)
 		}
-		gateway := service{engine: engine, id: found.Items[0].ID}
-		if err := gateway.locate(b.Context(), "", publishedPort, []int{g.Listen}); err != nil {
+		gateway := service{engine: engine, id: found.Items[0].ID, by: publishedPort, spec: spec{ports: []int{g.Listen}}}
+		if err := gateway.locate(b.Context()); err != nil {
 			return err
 		}
 		return awaitReady(b.Context(), gateway.address(g.Listen), g.Ready, gateway.gone)

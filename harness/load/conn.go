@@ -3,14 +3,9 @@ package load
 import (
 	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
@@ -20,166 +15,130 @@ import (
 // conn is one connection to the gateway. It carries one request at a time.
 type conn struct {
 	tcp      net.Conn
+	clock    record.Clock
 	reader   *bufio.Reader
+	watch    *wire.Watch
 	number   int
 	position int
+	opened   time.Duration
+	// read is when bytes came last.
+	read time.Duration
+	// until is the deadline that the connection has; zero if that is not known.
+	until time.Time
+
+	// What is used again for each request:
+	trip    trip
+	seen    record.Request
+	message []byte
+	head    wire.Head
+	backend string
 }
 
-func newConn(tcp net.Conn, number int) *conn {
-	return &conn{tcp: tcp, reader: bufio.NewReader(tcp), number: number}
+func newConn(tcp net.Conn, clock record.Clock, number int, opened time.Duration) *conn {
+	c := &conn{tcp: tcp, clock: clock, watch: wire.NewWatch(tcp), number: number, opened: opened}
+	c.reader = bufio.NewReader(c)
+	return c
+}
+
+// Read reads from the connection and keeps when that was.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.tcp.Read(p)
+	if n > 0 {
+		c.read = c.clock.Now()
+	}
+	return n, err
+}
+
+// lastByte is when bytes of the answer came last, if it began at all.
+func (c *conn) lastByte(first time.Duration) time.Duration {
+	if first == 0 {
+		return 0
+	}
+	return c.read
 }
 
 // alive reports whether an idle connection can carry another request: the gateway has neither closed it nor sent anything
 // unasked. Any client that keeps connections looks before it writes; a close that is still under way is not seen.
-func (c *conn) alive() bool {
-	if c.reader.Buffered() > 0 {
-		return false
-	}
-	raw, ok := c.tcp.(syscall.Conn)
-	if !ok {
-		return true
-	}
-	control, err := raw.SyscallConn()
-	if err != nil || c.tcp.SetDeadline(time.Time{}) != nil { // that of the last request may have passed
-		return false
-	}
-	quiet := false
-	err = control.Read(func(fd uintptr) bool {
-		var one [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		quiet = errors.Is(err, syscall.EAGAIN)
-		return true
-	})
-	return err == nil && quiet
-}
+func (c *conn) alive() bool { return c.reader.Buffered() == 0 && c.watch.Look() == wire.Quiet }
 
-// exchange sends one request and reads its answer into seen; it reports whether the connection can be used again.
-func (c *conn) exchange(
-	ctx context.Context, r *run, p Planned, seen *record.Request, deadline time.Time, runEnds bool,
-) (reusable bool) {
-	c.position++
-	seen.Connection, seen.Position = c.number, c.position
+// setDeadline sets the deadline for reading and writing, unless it is that already.
+func (c *conn) setDeadline(ctx context.Context, deadline time.Time) error {
+	if c.until.Equal(deadline) {
+		return nil
+	}
 	if err := c.tcp.SetDeadline(deadline); err != nil {
-		seen.Outcome, seen.Detail = record.Closed, err.Error()
-		return false
+		return err
 	}
-	// The context breaks the exchange off by moving its deadline to now.
-	stop := context.AfterFunc(ctx, func() { _ = c.tcp.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-
-	seen.Sent = r.Clock.Now()
-	// A failed write is not yet an outcome: a gateway may have answered and closed without reading the body, and the
-	// answer, or the way the connection ended, is still to be read.
-	_, writeErr := c.tcp.Write(encode(p, r.Address, r.load.Connections))
-	head, err := c.readHead(r, seen)
-	if err == nil {
-		seen.Status = head.Status()
-		seen.Backend = head.Get(wire.Backend)
-		reusable, err = c.readBody(head, p, seen)
+	c.until = deadline
+	if ctx.Err() != nil { // which may have been before the deadline was set
+		c.breakOff()
 	}
-	if err != nil {
-		seen.Outcome, seen.Detail = classify(err, seen.FirstByte != 0, runEnds || ctx.Err() != nil), err.Error()
-		if writeErr != nil {
-			seen.Detail += "; " + writeErr.Error()
-		}
-		return false
-	}
-	return reusable && writeErr == nil && r.load.Connections == KeepAlive
+	return nil
 }
 
-// readHead reads the final head of the answer; interim ones are passed over.
-func (c *conn) readHead(r *run, seen *record.Request) (*wire.Head, error) {
-	if _, err := c.reader.Peek(1); err != nil {
-		return nil, err
+// breakOff ends whatever waits for the connection, now and later.
+func (c *conn) breakOff() { _ = c.tcp.SetDeadline(longAgo) }
+
+// answeredBy is the name of a backend, kept without the head that it came in.
+func (c *conn) answeredBy(name string) string {
+	if c.backend != name {
+		c.backend = strings.Clone(name)
 	}
-	seen.FirstByte = r.Clock.Now()
-	for {
-		head, err := wire.ReadResponseHead(c.reader)
-		if err != nil || head.Status() >= 200 || head.Status() == 101 {
-			return head, err
-		}
-	}
+	return c.backend
 }
 
-// readBody reads the body to its end and compares it with the marks of the backend that sent it.
-func (c *conn) readBody(head *wire.Head, p Planned, seen *record.Request) (reusable bool, err error) {
-	body, err := wire.ReadResponseBody(c.reader, head, p.Method)
-	seen.Received = body.Size
-	if err != nil {
-		return false, err
-	}
-	seen.Outcome = record.Complete
-	id := head.Get(wire.ID)
-	marked, short, same := body.Matches(head)
-	switch {
-	case id != "" && id != p.ID:
-		seen.Outcome, seen.Detail = record.Crossed, "answer to request "+id
-	case !marked || p.Method == "HEAD":
-	case short:
-		seen.Outcome = record.Truncated
-		seen.Detail = fmt.Sprintf("ended cleanly after %d of %s bytes", body.Size, head.Get(wire.Length))
-	case !same:
-		seen.Outcome, seen.Detail = record.Corrupt, fmt.Sprintf("%d bytes with checksum %s, want %s bytes with %s",
-			body.Size, wire.FormatSum(body.Sum), head.Get(wire.Length), head.Get(wire.Checksum))
-	}
-	persistent := head.Start[0] == "HTTP/1.1" || head.Has("Connection", "keep-alive")
-	switched := head.Status() == 101 // whatever comes next on it is not HTTP/1
-	return persistent && !switched && !head.Has("Connection", "close") && !body.UntilClose, nil
+// expects reports whether the request asks for a 100 Continue before its body, which HTTP/1.0 does not know.
+func (r Request) expects(connections Connections) bool {
+	return r.ExpectContinue && connections.way != perRequestHTTP10
 }
 
-// encode writes the request as it goes over the wire.
-func encode(p Planned, host string, connections Connections) []byte {
-	version, keep := "HTTP/1.1", ""
-	switch connections {
-	case PerRequest:
-		keep = "Connection: close\r\n"
-	case PerRequestHTTP10:
-		version = "HTTP/1.0"
-	case KeepAlive:
+// encode writes the head and the body of the request as they go over the wire. The head is good until the next request.
+func (c *conn) encode(p *Planned, host string, connections Connections) (head, body []byte) {
+	version, keep := " HTTP/1.1\r\nHost: ", "\r\n"
+	switch connections.way {
+	case perRequest:
+		keep = "\r\nConnection: close\r\n"
+	case perRequestHTTP10:
+		version = " HTTP/1.0\r\nHost: "
 	}
-	var b strings.Builder
-	b.WriteString(p.Method + " " + p.Path + " " + version + "\r\nHost: " + host + "\r\n" + keep)
-	b.WriteString(wire.ID + ": " + p.ID + "\r\n" + wire.Answer + ": " + strconv.Itoa(p.Answer))
+	b := c.message[:0]
+	b = add(b, p.Method, " ", p.Path, version, host, keep, wire.ID, ": ", p.ID, "\r\n", wire.Answer, ": ")
+	b = strconv.AppendInt(b, int64(p.Answer), 10)
 	if p.Chunked {
-		b.WriteString(wire.Chunked)
+		b = add(b, wire.Chunked)
 	}
-	b.WriteString("\r\n")
-	body := wire.Payload("client", p.ID, p.Body)
-	sum := wire.Sum(body)
-	if p.Chunked && p.Body > 0 && connections != PerRequestHTTP10 {
-		b.WriteString("Transfer-Encoding: chunked\r\n")
+	b = add(b, "\r\n")
+	sum := uint32(0) // that of nothing
+	if p.Body > 0 {
+		body = wire.Payload("client", p.ID, p.Body)
+		sum = wire.Checksum32(body)
+	}
+	if p.Chunked && p.Body > 0 && connections.way != perRequestHTTP10 {
+		b = add(b, "Transfer-Encoding: chunked\r\n")
 		body = wire.Chunk(body)
 	} else if p.Body > 0 || p.Method == "POST" || p.Method == "PUT" || p.Method == "PATCH" {
-		b.WriteString("Content-Length: " + strconv.Itoa(p.Body) + "\r\n")
+		b = strconv.AppendInt(add(b, "Content-Length: "), int64(p.Body), 10)
+		b = add(b, "\r\n")
 	}
-	b.WriteString(wire.Length + ": " + strconv.Itoa(p.Body) + "\r\n" + wire.Checksum + ": " + sum + "\r\n\r\n")
-	b.Write(body)
-	return []byte(b.String())
+	if p.IdempotencyKey {
+		b = add(b, "Idempotency-Key: ", p.ID, "\r\n")
+	}
+	for _, line := range p.Header {
+		b = add(b, line, "\r\n")
+	}
+	if p.expects(connections) {
+		b = add(b, "Expect: 100-continue\r\n")
+	}
+	b = strconv.AppendInt(add(b, wire.Length, ": "), int64(p.Body), 10)
+	b = wire.AppendSum(add(b, "\r\n", wire.Checksum, ": "), sum)
+	c.message = add(b, "\r\n\r\n")
+	return c.message, body
 }
 
-// classify turns the error that ended an exchange into its outcome. began says that the answer's first byte had come.
-func classify(err error, began, runEnds bool) record.Outcome {
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		if runEnds {
-			return record.Hung
-		}
-		return record.TimedOut
-	case errors.Is(err, wire.ErrMalformed):
-		return record.Malformed
-	case began:
-		return record.Truncated
-	case errors.Is(err, io.EOF):
-		return record.Closed
-	default:
-		return record.Reset
+// add puts texts behind what is there.
+func add(to []byte, texts ...string) []byte {
+	for _, text := range texts {
+		to = append(to, text...)
 	}
-}
-
-// refusal is the outcome of a connection that could not be opened.
-func refusal(err error, runEnds bool) record.Outcome {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) {
-		return classify(os.ErrDeadlineExceeded, false, runEnds)
-	}
-	return record.Refused
+	return to
 }

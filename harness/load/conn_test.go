@@ -52,7 +52,7 @@ func TestLastUsedConnectionIsTaken(t *testing.T) {
 	s := step(t, g.address, KeepAlive)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	go s.send(ctx, Planned{Request: GET("/slow"), ID: "slow"}, 0)
+	go s.send(ctx, Planned{Request: GET("/slow"), ID: "slow"}, nil, 0, s.idle)
 	<-first
 	assert.Equal(t, "2/1", place(s.next(t, GET("/orders"))))
 	close(hold)
@@ -182,7 +182,6 @@ func TestHeadLeavesTheNextAnswer(t *testing.T) {
 
 // Each request goes over the wire byte for byte like this.
 func TestBytesOnTheWire(t *testing.T) {
-	form := "client r-1\nclient r-1\n"
 	for name, test := range map[string]struct {
 		request     Request
 		connections Connections
@@ -200,6 +199,23 @@ func TestBytesOnTheWire(t *testing.T) {
 			KeepAlive,
 			[]string{
 				"POST /orders HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 7", "Content-Length: 22",
+				"X-Badgateway-Length: 22", "X-Badgateway-Checksum: " + wire.Sum([]byte(form)), "", form,
+			},
+		},
+		"POST that asks first": {
+			Request{Method: "POST", Path: "/orders", Body: len(form), Answer: 7, ExpectContinue: true},
+			KeepAlive,
+			[]string{
+				"POST /orders HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 7", "Content-Length: 22",
+				"Expect: 100-continue", "X-Badgateway-Length: 22", "X-Badgateway-Checksum: " + wire.Sum([]byte(form)), "", form,
+			},
+		},
+		"GET with a body, a key and a line": {
+			Request{Method: "GET", Path: "/", Body: len(form), IdempotencyKey: true, Header: []string{"Accept: */*"}},
+			KeepAlive,
+			[]string{
+				"GET / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 0", "Content-Length: 22",
+				"Idempotency-Key: r-1", "Accept: */*",
 				"X-Badgateway-Length: 22", "X-Badgateway-Checksum: " + wire.Sum([]byte(form)), "", form,
 			},
 		},

@@ -1,6 +1,7 @@
-// Package load is what the client does: which requests it sends, when, on which connections, and what it sees. It is an
-// open loop, so a slow gateway does not slow the load down and hide its own slowness, and it works on connections it
-// owns: it never retries, never follows, never repairs.
+// Package load is what the client does: which requests it sends, when, on which connections, and what it sees. An open
+// loop sends when the schedule says so, so that a slow gateway does not slow the load down and hide its own slowness; a
+// closed loop waits for answers, as a pool of workers does. The client works on connections it owns: it never retries,
+// never follows, never repairs.
 package load
 
 import (
@@ -9,156 +10,40 @@ import (
 	"iter"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 )
 
-// Constant is an open loop at a constant rate.
-type Constant struct {
-	// Rate is in requests per second.
-	Rate float64
-	// For is how long requests are sent.
-	For time.Duration
-	// Request says what is sent: one request, or a Mix.
-	Request Source
-	// Connections says how the client uses its connections; the zero value keeps them alive.
-	Connections Connections
-	// Timeout is the client's own deadline for one request, from the moment it is sent. Zero means that the client
-	// waits: a request still unanswered when the run has to end has hung.
-	Timeout time.Duration
-
-	_ struct{}
-}
-
-// Connections is how the client uses its connections.
-type Connections string
-
-// The ways to use connections.
-const (
-	// KeepAlive uses a connection again once its answer is complete, and opens another when none is free.
-	KeepAlive Connections = ""
-	// PerRequest opens a connection for each request and asks for its end (HTTP/1.1, Connection: close).
-	PerRequest Connections = "one connection per request"
-	// PerRequestHTTP10 is PerRequest as HTTP/1.0 clients do it.
-	PerRequestHTTP10 Connections = "one connection per request, HTTP/1.0"
-)
-
-// Request says what one request is like.
-type Request struct {
-	Method string
-	Path   string
-	// Body is the size of the request's body in bytes.
-	Body int
-	// Answer is the size of the answer's body in bytes.
-	Answer int
-	// Chunked sends the body, and asks for the answer's, in chunks of a length that is not told in advance.
-	Chunked bool
-}
-
-// defaultAnswer is enough for an answer to name its backend and its request.
-const defaultAnswer = 128
-
-// GET asks for a small answer.
-func GET(path string) Request { return Request{Method: "GET", Path: path, Answer: defaultAnswer} }
-
-// POST sends a small body, as a form or a JSON call does.
-func POST(path string) Request {
-	return Request{Method: "POST", Path: path, Body: defaultAnswer, Answer: defaultAnswer}
-}
-
-// Source draws requests. It is implemented by Request and Mix.
-type Source interface {
+// Load is what is sent in a run: open loops (Constant, Poisson, Ramp, Steps, Spike), closed ones (Closed, PhaseLocked), or
+// several streams Together.
+type Load interface {
+	// String says in words what is sent.
 	fmt.Stringer
-	draw(*rand.Rand) Request
-	validate() error
+	// Validate reports everything that is wrong with the load, joined.
+	Validate() error
+	// Lasts is how long requests are sent.
+	Lasts() time.Duration
+	// Count is how many requests are sent, or Unknown if that depends on how fast they are answered.
+	Count() int
+	// Plan returns what is due whatever the gateway answers, with one seed the same, byte for byte: every request of an open
+	// loop, the first one of each connection of a closed loop.
+	Plan(seed uint64) iter.Seq[Planned]
+
+	streams() []stream
 }
 
 var (
-	_ Source = Request{}
-	_ Source = Mix{}
+	_ Load = Constant{}
+	_ Load = Poisson{}
+	_ Load = Ramp{}
+	_ Load = Steps{}
+	_ Load = Spike{}
+	_ Load = Closed{}
+	_ Load = PhaseLocked{}
+	_ Load = Together{}
 )
 
-// String names the request, e.g. "POST /orders".
-func (r Request) String() string { return r.Method + " " + r.Path }
-
-func (r Request) draw(*rand.Rand) Request { return r }
-
-func (r Request) validate() error {
-	var problems []error
-	if r.Method == "" || strings.ToUpper(r.Method) != r.Method || strings.ContainsAny(r.Method, " \r\n\t") {
-		problems = append(problems, fmt.Errorf("load: method %q", r.Method))
-	}
-	if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path, " \r\n\t") {
-		problems = append(problems, fmt.Errorf("load: path %q must begin with / and have no spaces", r.Path))
-	}
-	if r.Body < 0 || r.Answer < 0 {
-		problems = append(problems, fmt.Errorf("load: negative body size in %s %s", r.Method, r.Path))
-	}
-	return errors.Join(problems...)
-}
-
-// Mix draws each request from its members, all equally likely, at random: a strict alternation would send one method to
-// one of two replicas and the other method to the other.
-type Mix []Request
-
-// String names the members.
-func (m Mix) String() string {
-	names := make([]string, len(m))
-	for i, r := range m {
-		names[i] = r.String()
-	}
-	return strings.Join(names, " or ")
-}
-
-func (m Mix) draw(r *rand.Rand) Request { return m[r.IntN(len(m))] }
-
-func (m Mix) validate() error {
-	if len(m) == 0 {
-		return errors.New("load: an empty mix")
-	}
-	problems := make([]error, len(m))
-	for i, r := range m {
-		problems[i] = r.validate()
-	}
-	return errors.Join(problems...)
-}
-
-// Validate reports everything that is wrong with the load, joined.
-func (c Constant) Validate() error {
-	var problems []error
-	if !(c.Rate > 0 && c.Rate <= 100_000) { // nor NaN
-		problems = append(problems, fmt.Errorf("load: rate %g per second, want more than 0 and at most 100000", c.Rate))
-	}
-	if c.For <= 0 {
-		problems = append(problems, fmt.Errorf("load: for %s, want a positive duration", c.For))
-	}
-	if problems == nil && c.Count() == 0 {
-		problems = append(problems, fmt.Errorf("load: not one request at %g per second for %s", c.Rate, c.For))
-	}
-	if c.Timeout < 0 {
-		problems = append(problems, fmt.Errorf("load: timeout %s", c.Timeout))
-	}
-	switch c.Connections {
-	case KeepAlive, PerRequest, PerRequestHTTP10:
-	default:
-		problems = append(problems, fmt.Errorf("load: unknown use of connections %q", c.Connections))
-	}
-	if c.Request == nil {
-		problems = append(problems, errors.New("load: no request"))
-	} else {
-		problems = append(problems, c.Request.validate())
-	}
-	return errors.Join(problems...)
-}
-
-// String says in words what is sent.
-func (c Constant) String() string {
-	words := fmt.Sprintf("%s at %g/s for %s", c.Request, c.Rate, c.For)
-	if c.Connections != KeepAlive {
-		words += ", " + string(c.Connections)
-	}
-	return words
-}
+// Unknown is the count of a load whose requests wait for answers.
+const Unknown = -1
 
 // Planned is one request of the schedule.
 type Planned struct {
@@ -167,26 +52,155 @@ type Planned struct {
 	ID string
 	// Due is when it is to be sent, since the load began.
 	Due time.Duration
+	// Gap is how long after the end of the answer before it a closed loop sends it.
+	Gap time.Duration
+	// Stream names the stream that it belongs to, if there are several Together.
+	Stream string
+	// Warmup says that it is sent to warm up, and not judged.
+	Warmup bool
 }
 
-// Count is how many requests the load sends. A product that floating point leaves just short of a whole number is one:
-// 100/s for 570 ms are 57 requests.
-func (c Constant) Count() int { return int(c.Rate*c.For.Seconds() + 1e-6) }
+// stream is one stream of requests: what every load is made of.
+type stream struct {
+	name        string
+	how         string // in words, e.g. "at 10/s"
+	wrong       []error
+	lasts       time.Duration
+	request     Source
+	connections Connections
+	timeout     time.Duration
+	warmup      time.Duration
 
-// Plan returns the schedule. The same seed gives the same schedule, byte for byte.
-func (c Constant) Plan(seed uint64) iter.Seq[Planned] {
+	// An open loop has arrivals, and a closed one users.
+	count    int
+	arrivals func(seed uint64) iter.Seq[time.Duration]
+	users    int
+	gaps     func(*rand.Rand) func() time.Duration
+}
+
+func (s stream) open() bool { return s.arrivals != nil }
+
+// String says in words what is sent.
+func (s stream) String() string {
+	words := fmt.Sprintf("%s %s for %s", s.request, s.how, s.lasts)
+	if s.connections != KeepAlive {
+		words += ", " + s.connections.String()
+	}
+	if s.timeout > 0 {
+		words += ", timeout " + s.timeout.String()
+	}
+	if s.warmup > 0 {
+		words += ", of which " + s.warmup.String() + " to warm up"
+	}
+	return words
+}
+
+// validate reports everything that is wrong with the stream, joined: first what its own kind says.
+func (s stream) validate() error {
+	problems := s.wrong
+	if s.lasts <= 0 {
+		problems = append(problems, fmt.Errorf("load: for %s, want a positive duration", s.lasts))
+	}
+	if len(problems) == 0 && s.open() && s.count == 0 {
+		problems = append(problems, fmt.Errorf("load: not one request %s for %s", s.how, s.lasts))
+	}
+	if s.timeout < 0 {
+		problems = append(problems, fmt.Errorf("load: timeout %s", s.timeout))
+	}
+	if s.warmup < 0 || s.warmup > 0 && s.warmup >= s.lasts {
+		problems = append(problems, fmt.Errorf("load: %s to warm up, want less than the %s that it lasts", s.warmup, s.lasts))
+	}
+	problems = append(problems, s.connections.validate())
+	if !s.open() && s.connections.AtMost != 0 {
+		problems = append(problems, errors.New("load: a closed loop says by itself how many connections there are"))
+	}
+	if s.request == nil {
+		problems = append(problems, errors.New("load: no request"))
+	} else {
+		problems = append(problems, s.request.validate())
+	}
+	return errors.Join(problems...)
+}
+
+// mostRate is in requests per second.
+const mostRate = 100_000
+
+// rateProblem says what is wrong with a rate; nil if nothing.
+func rateProblem(rate float64) error {
+	if rate > 0 && rate <= mostRate { // nor NaN
+		return nil
+	}
+	return fmt.Errorf("load: rate %g per second, want more than 0 and at most %d", rate, mostRate)
+}
+
+// pauseProblem is rateProblem where the rate may be zero.
+func pauseProblem(rate float64) error {
+	if rate >= 0 && rate <= mostRate {
+		return nil
+	}
+	return fmt.Errorf("load: rate %g per second, want 0 or more and at most %d", rate, mostRate)
+}
+
+// plan is what is due whatever the gateway answers.
+func (s stream) plan(seed uint64) iter.Seq[Planned] {
 	return func(yield func(Planned) bool) {
-		random := rand.New(rand.NewPCG(seed, 0x6c6f6164))
-		prefix := strconv.FormatUint(seed, 36) + "-"
-		for i := range c.Count() {
-			p := Planned{
-				Request: c.Request.draw(random),
-				ID:      prefix + strconv.Itoa(i+1),
-				Due:     time.Duration(float64(i) / c.Rate * float64(time.Second)),
+		if !s.open() {
+			for user := range s.users {
+				if !yield(s.sequence(seed, user+1).next()) {
+					return
+				}
 			}
+			return
+		}
+		draws := s.sequence(seed, 0)
+		for due := range s.arrivals(seed) {
+			p := draws.next()
+			p.Due, p.Warmup = due, due < s.warmup
 			if !yield(p) {
 				return
 			}
 		}
 	}
+}
+
+// sequence is the requests of a stream, or of one connection of a closed loop, one after another.
+type sequence struct {
+	stream
+	random *rand.Rand
+	prefix string
+	gap    func() time.Duration // nil in an open loop
+	sent   int
+	id     []byte
+}
+
+// sequence begins the sequence of a connection, or with number 0 that of a stream as a whole. Each has draws of its own: in
+// a closed loop nobody knows which connection will be the next to send.
+func (s stream) sequence(seed uint64, connection int) *sequence {
+	prefix := strconv.FormatUint(seed, 36) + "-"
+	if s.name != "" {
+		prefix += s.name + "-"
+		seed ^= hash(s.name)
+	}
+	if connection > 0 {
+		prefix += strconv.Itoa(connection) + "-"
+	}
+	q := &sequence{stream: s, prefix: prefix, random: rand.New(rand.NewPCG(seed, 0x6c6f6164+uint64(connection)<<32))}
+	if s.gaps != nil {
+		q.gap = s.gaps(q.random)
+	}
+	return q
+}
+
+func (q *sequence) next() Planned {
+	q.sent++
+	q.id = strconv.AppendInt(append(q.id[:0], q.prefix...), int64(q.sent), 10)
+	p := Planned{Request: q.request.draw(q.random), ID: string(q.id), Stream: q.name}
+	switch {
+	case q.gap == nil:
+	case q.sent > 1:
+		p.Gap = q.gap()
+	default:
+		p.Warmup = q.warmup > 0 // nothing went before the first one, which is due at once
+	}
+	return p
 }

@@ -175,7 +175,7 @@ func clientTo(address string) Client {
 }
 
 // send sends the whole load and returns what the client saw, in the order in which it ended.
-func send(ctx context.Context, c Client, load Constant) ([]record.Request, error) {
+func send(ctx context.Context, c Client, load Load) ([]record.Request, error) {
 	var all []record.Request
 	c.Seen = func(seen record.Request) { all = append(all, seen) }
 	err := c.Run(ctx, load, 1)
@@ -185,15 +185,17 @@ func send(ctx context.Context, c Client, load Constant) ([]record.Request, error
 // stepwise sends requests one by one, each when the one before it has ended, so that a test knows which connections are
 // idle.
 type stepwise struct {
-	*run
-	sent int
+	*line
+	idle    *pool
+	sent    int
+	results chan record.Request
 }
 
 func step(t *testing.T, address string, connections Connections) *stepwise {
 	t.Helper()
-	s := &stepwise{run: &run{
-		Client: clientTo(address), load: Constant{Connections: connections}, results: make(chan record.Request, 1),
-	}}
+	r := &run{Client: clientTo(address)}
+	s := &stepwise{line: r.line(stream{connections: connections}), idle: &pool{run: r}, results: make(chan record.Request, 1)}
+	r.Seen = func(seen record.Request) { s.results <- seen }
 	t.Cleanup(s.idle.close)
 	return s
 }
@@ -203,8 +205,10 @@ func (s *stepwise) next(t *testing.T, request Request) record.Request {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	defer context.AfterFunc(ctx, s.breakOff)()
 	s.sent++
-	s.send(ctx, Planned{Request: request, ID: "r-" + strconv.Itoa(s.sent)}, s.Clock.Now())
+	p := Planned{Request: request, ID: "r-" + strconv.Itoa(s.sent)}
+	s.send(ctx, p, s.Script.turn(p), s.Clock.Now(), s.idle)
 	return <-s.results
 }
 

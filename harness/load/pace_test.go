@@ -31,8 +31,11 @@ func everyTenth(seconds int) Constant {
 	return Constant{Rate: 10, For: time.Duration(seconds) * time.Second, Request: GET("/orders")}
 }
 
-// pipes is a gateway on in-memory connections: connecting and answering each take their time.
-type pipes struct{ connect, answer time.Duration }
+// pipes is a gateway on in-memory connections: connecting and answering each take their time, and a pause within the answer.
+type pipes struct {
+	connect, answer, pause time.Duration
+	hold                   func(id string) // waits longer; may be nil
+}
 
 func (g pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	select {
@@ -53,7 +56,15 @@ func (g pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 				return
 			}
 			time.Sleep(g.answer)
-			if _, err := server.Write([]byte(whole(head.Get(wire.ID)))); err != nil {
+			if g.hold != nil {
+				g.hold(head.Get(wire.ID))
+			}
+			answer := []byte(whole(head.Get(wire.ID)))
+			if _, err := server.Write(answer[:len(answer)-1]); err != nil {
+				return
+			}
+			time.Sleep(g.pause)
+			if _, err := server.Write(answer[len(answer)-1:]); err != nil {
 				return
 			}
 		}
@@ -96,12 +107,12 @@ func TestPaceIsExact(t *testing.T) {
 			clock := record.StartClock()
 			load := Constant{Rate: rate, For: 2 * time.Second, Request: GET("/")}
 			n := 0
-			err := pace(t.Context(), clock, time.Hour, load, 1, func(p Planned, due time.Duration) {
+			l := (&run{Client: Client{Clock: clock}}).line(load.stream())
+			l.pace(t.Context(), time.Hour, 1, func(p Planned, due time.Duration) {
 				require.Equal(t, time.Hour+p.Due, due)
 				require.Equal(t, due, clock.Now())
 				n++
 			})
-			require.NoError(t, err)
 			require.Equal(t, load.Count(), n)
 		})
 	}

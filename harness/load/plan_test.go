@@ -16,7 +16,7 @@ import (
 var orders = Mix{GET("/orders"), POST("/orders"), {Method: "PUT", Path: "/orders/7", Body: 1000}}
 
 // written is the whole schedule as text, for comparisons byte for byte.
-func written(c Constant, seed uint64) string {
+func written(c Load, seed uint64) string {
 	var b strings.Builder
 	for p := range c.Plan(seed) {
 		fmt.Fprintf(&b, "%+v\n", p)
@@ -179,13 +179,13 @@ func TestValidate(t *testing.T) {
 		},
 		"no request in that time": {
 			func(c *Constant) { c.Rate = 0.5 },
-			"load: not one request at 0.5 per second for 1s",
+			"load: not one request at 0.5/s for 1s",
 		},
 		"negative duration": {func(c *Constant) { c.For = -1 }, "load: for -1ns, want a positive duration"},
 		"negative timeout":  {func(c *Constant) { c.Timeout = -time.Second }, "load: timeout -1s"},
-		"unknown connections": {
-			func(c *Constant) { c.Connections = "pooled" },
-			`load: unknown use of connections "pooled"`,
+		"negative connections": {
+			func(c *Constant) { c.Connections = Connections{AtMost: -1} },
+			`load: at most -1 connections, 0 requests on each, used for 0s: want no negative limit`,
 		},
 		"empty mix":   {func(c *Constant) { c.Request = Mix{} }, "load: an empty mix"},
 		"nil mix":     {func(c *Constant) { c.Request = Mix(nil) }, "load: an empty mix"},
@@ -198,14 +198,22 @@ func TestValidate(t *testing.T) {
 			func(c *Constant) { c.Request = GET("/ HTTP/1.1\r\nX: y") },
 			`load: path "/ HTTP/1.1\r\nX: y" must begin with / and have no spaces`,
 		},
-		"negative body":   {func(c *Constant) { c.Request = Request{"POST", "/", -1, 0, false} }, "load: negative body size in POST /"},
-		"negative answer": {func(c *Constant) { c.Request = Request{"POST", "/", 0, -1, false} }, "load: negative body size in POST /"},
+		"negative body":   {func(c *Constant) { c.Request = Request{Method: "POST", Path: "/", Body: -1} }, "load: negative body size in POST /"},
+		"negative answer": {func(c *Constant) { c.Request = Request{Method: "POST", Path: "/", Answer: -1} }, "load: negative body size in POST /"},
+		"continue with a body": {
+			func(c *Constant) { c.Request = Request{Method: "POST", Path: "/", Body: 1, ExpectContinue: true} },
+			"",
+		},
+		"continue without a body": {
+			func(c *Constant) { c.Request = Request{Method: "POST", Path: "/", ExpectContinue: true} },
+			"load: POST / expects to continue without a body (RFC 9110, section 10.1.1)",
+		},
 		"everything at once": {
 			func(c *Constant) {
-				*c = Constant{Rate: -1, For: -1, Timeout: -1, Connections: "x", Request: Mix{GET("a"), {Method: "get", Path: "/"}}}
+				*c = Constant{Rate: -1, For: -1, Timeout: -1, Connections: Connections{Age: -1}, Request: Mix{GET("a"), {Method: "get", Path: "/"}}}
 			},
 			"load: rate -1 per second, want more than 0 and at most 100000\nload: for -1ns, want a positive duration\n" +
-				"load: timeout -1ns\nload: unknown use of connections \"x\"\n" +
+				"load: timeout -1ns\nload: at most 0 connections, 0 requests on each, used for -1ns: want no negative limit\n" +
 				"load: path \"a\" must begin with / and have no spaces\nload: method \"get\"",
 		},
 	} {

@@ -2,6 +2,8 @@ package load
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -21,145 +23,276 @@ type Client struct {
 	Began func(time.Duration)
 	// Seen is told of each request when its outcome is known, one at a time, in the order in which they end.
 	Seen func(record.Request)
+	// Sending is told of each request, by its number from 1, when the client turns to it; it may be nil.
+	Sending func(n int)
+	// Script says what the client does to whom instead of what it usually does; nil if nothing.
+	Script *Script
 	// Patience is how long, after the last request was sent, a request without a deadline may take before it has hung.
 	Patience time.Duration
 }
 
 // Run sends the load and returns when every request has an outcome. When the context ends, requests not yet sent are not
 // sent, those under way are broken off and reported as hung, and the context's error is returned.
-func (c Client) Run(ctx context.Context, load Constant, seed uint64) error {
-	r := &run{Client: c, load: load, results: make(chan record.Request, 1024)}
-	var sink sync.WaitGroup
-	sink.Go(func() {
-		for seen := range r.results {
-			c.Seen(seen)
-		}
-	})
+func (c Client) Run(ctx context.Context, load Load, seed uint64) error {
+	r := &run{Client: c}
 	begin := c.Clock.Now()
 	c.Began(begin)
-	// The last request is due before begin+For; what is still open so long after has hung.
-	bounded, cancel := context.WithDeadline(ctx, c.Clock.At(begin+load.For+c.Patience))
+	// The last request is due before the load ends; what is still open so long after has hung.
+	bounded, cancel := context.WithDeadlineCause(ctx, c.Clock.At(begin+load.Lasts()+c.Patience), errRunEnds)
 	defer cancel()
-	err := pace(bounded, c.Clock, begin, load, seed, func(p Planned, due time.Duration) {
-		r.sending.Go(func() { r.send(bounded, p, due) })
-	})
-	r.sending.Wait()
-	r.idle.close()
-	close(r.results)
-	sink.Wait()
-	if err == nil {
-		err = context.Cause(ctx) // it may have ended while the last requests were under way
+	defer context.AfterFunc(bounded, r.breakOff)()
+	var sending sync.WaitGroup
+	for _, s := range load.streams() {
+		sending.Go(func() { r.line(s).drive(bounded, begin, seed) })
 	}
-	return err
+	sending.Wait()
+	return context.Cause(ctx) // nil if it did not end
 }
 
-// pace hands out each request when it is due, never later than the clock allows, and never waits for an answer.
-func pace(
-	ctx context.Context, clock record.Clock, begin time.Duration, load Constant, seed uint64,
-	send func(p Planned, due time.Duration),
-) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	<-timer.C
-	for p := range load.Plan(seed) {
-		due := begin + p.Due
-		if wait := due - clock.Now(); wait > 0 {
-			timer.Reset(wait)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		send(p, due)
-	}
-	return nil
-}
+var errRunEnds = errors.New("the run had to end")
 
+// run is what all streams share.
 type run struct {
 	Client
-	load    Constant
-	sending sync.WaitGroup
-	idle    pool
-	results chan record.Request
+
+	turning sync.Mutex
+	turned  int
+
+	telling sync.Mutex
+
+	opening sync.Mutex
+	opened  int
+	live    map[*conn]struct{}
+	over    bool // no connection is to be waited for any more
 }
 
-// send takes one request through: a connection, the exchange, the outcome.
-func (r *run) send(ctx context.Context, p Planned, due time.Duration) {
+// tell tells of a request whose outcome is known.
+func (r *run) tell(seen record.Request) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.Seen(seen)
+}
+
+// adopt makes a connection one of the run's.
+func (r *run) adopt(tcp net.Conn, at time.Duration) *conn {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	r.opened++
+	c := newConn(tcp, r.Clock, r.opened, at)
+	if r.live == nil {
+		r.live = map[*conn]struct{}{}
+	}
+	r.live[c] = struct{}{}
+	if r.over {
+		c.breakOff()
+	}
+	return c
+}
+
+func (r *run) close(c *conn) {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	delete(r.live, c)
+	_ = c.tcp.Close()
+}
+
+// breakOff breaks off everything that is under way.
+func (r *run) breakOff() {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	r.over = true
+	for c := range r.live {
+		c.breakOff()
+	}
+}
+
+// turn is called when the client turns to a request, one after another. It returns the rule that chooses it, if any.
+func (r *run) turn(p Planned) *scripted {
+	r.turning.Lock()
+	defer r.turning.Unlock()
+	r.turned++
+	if r.Sending != nil {
+		r.Sending(r.turned)
+	}
+	return r.Script.turn(p)
+}
+
+// line is one stream on its way, with the connections that are its own.
+type line struct {
+	*run
+	stream
+	slots   chan struct{} // one for each connection there may be; nil if there is no limit
+	sending sync.WaitGroup
+}
+
+func (r *run) line(s stream) *line {
+	l := &line{run: r, stream: s}
+	if s.connections.AtMost > 0 {
+		l.slots = make(chan struct{}, s.connections.AtMost)
+	}
+	return l
+}
+
+// drive sends the stream and returns when every request has an outcome.
+func (l *line) drive(ctx context.Context, begin time.Duration, seed uint64) {
+	if l.open() {
+		idle := &pool{run: l.run}
+		l.pace(ctx, begin, seed, func(p Planned, due time.Duration) {
+			rule := l.turn(p)
+			l.sending.Go(func() { l.send(ctx, p, rule, due, idle) })
+		})
+		l.sending.Wait()
+		idle.close()
+		return
+	}
+	for user := range l.users {
+		l.sending.Go(func() { l.loop(ctx, begin, l.sequence(seed, user+1)) })
+	}
+	l.sending.Wait()
+}
+
+// pace hands out each request when it is due, never before that, and never waits for an answer. What it could not hand out
+// before the run had to end was dropped, and is seen as that; a run that is broken off owes nothing.
+func (l *line) pace(ctx context.Context, begin time.Duration, seed uint64, send func(p Planned, due time.Duration)) {
+	sleep := newSleeper(l.Clock)
+	defer sleep.close()
+	for p := range l.plan(seed) {
+		due := begin + p.Due
+		sleep.until(ctx, due)
+		ends, bounded := ctx.Deadline()
+		switch err := context.Cause(ctx); {
+		case errors.Is(err, errRunEnds), err == nil && bounded && !time.Now().Before(ends): // a moment before the context knows it
+			l.drop(p, due)
+		case err == nil:
+			send(p, due)
+		default:
+			return
+		}
+	}
+}
+
+// drop books a request that there was no time left to send.
+func (l *line) drop(p Planned, due time.Duration) {
+	l.turn(p)
+	seen := p.seen(due)
+	now := l.Clock.Now()
+	seen.Begun, seen.Sent, seen.Done = now, now, now
+	seen.Outcome, seen.Detail = record.Dropped, "the run had to end before the client could send it"
+	l.tell(seen)
+}
+
+// loop sends the requests of one connection, each after the answer to the one before.
+func (l *line) loop(ctx context.Context, begin time.Duration, requests *sequence) {
+	sleep := newSleeper(l.Clock)
+	defer sleep.close()
+	idle := &pool{run: l.run}
+	defer idle.close()
+	due := begin
+	for {
+		p := requests.next()
+		due += p.Gap
+		if due >= begin+l.lasts {
+			return
+		}
+		sleep.until(ctx, due)
+		if ctx.Err() != nil {
+			return
+		}
+		p.Warmup = due-begin < l.warmup
+		due = l.send(ctx, p, l.turn(p), due, idle)
+	}
+}
+
+// seen begins the record of a request.
+func (p Planned) seen(due time.Duration) record.Request {
+	return record.Request{
+		ID: p.ID, Stream: p.Stream, Method: p.Method, Path: p.Path, Key: p.IdempotencyKey,
+		Due: due, Gap: p.Gap, Warmup: p.Warmup,
+	}
+}
+
+// send takes one request through: a connection, the trip, the outcome. It returns when that was known. The rule is the one
+// that has chosen the request, if any.
+func (l *line) send(ctx context.Context, p Planned, rule *scripted, due time.Duration, idle *pool) time.Duration {
 	deadline, runEnds := ctx.Deadline()
-	if r.load.Timeout > 0 {
-		if own := time.Now().Add(r.load.Timeout); own.Before(deadline) {
+	if l.timeout > 0 {
+		if own := time.Now().Add(l.timeout); own.Before(deadline) {
 			deadline, runEnds = own, false
 		}
 	}
-	seen := record.Request{ID: p.ID, Method: p.Method, Path: p.Path, Due: due}
-	seen.Begun = r.Clock.Now()
+	seen := p.seen(due)
+	seen.Begun = l.Clock.Now()
 	seen.Sent = seen.Begun
-	conn := r.idle.take()
-	if conn == nil {
-		dialCtx, cancel := context.WithDeadline(ctx, deadline)
-		tcp, err := r.Dial(dialCtx, "tcp", r.Address)
-		cancel()
-		if err != nil {
-			seen.Outcome, seen.Detail = refusal(err, runEnds || ctx.Err() != nil), err.Error()
-			seen.Done = r.Clock.Now()
-			r.results <- seen
-			return
-		}
-		conn = r.idle.adopt(tcp)
+	conn, err := l.connect(ctx, deadline, &seen, idle)
+	if err != nil {
+		seen.Outcome, seen.Detail = refusal(err, runEnds || ctx.Err() != nil), err.Error()
+		seen.Done = l.Clock.Now()
+		l.tell(seen)
+		return seen.Done
 	}
-	reusable := conn.exchange(ctx, r, p, &seen, deadline, runEnds)
-	seen.Done = r.Clock.Now()
-	if reusable {
-		r.idle.put(conn)
+	if rule == nil {
+		rule = l.Script.on(conn.number, p)
+	}
+	conn.seen = seen // on the connection, where it can be used again
+	conn.trip = trip{conn: conn, line: l, request: p, seen: &conn.seen, rule: rule, deadline: deadline}
+	reusable := conn.trip.make(ctx, runEnds)
+	seen = conn.seen
+	seen.LastByte = conn.lastByte(seen.FirstByte)
+	seen.Done = l.Clock.Now()
+	if reusable && l.connections.keeps(conn.position, seen.Done-conn.opened) {
+		idle.put(conn)
 	} else {
-		_ = conn.tcp.Close()
+		l.close(conn)
 	}
-	r.results <- seen
+	l.release()
+	l.tell(seen)
+	return seen.Done
 }
 
-// pool holds the client's idle connections, the most recently used on top.
-type pool struct {
-	mu     sync.Mutex
-	conns  []*conn
-	opened int
+// connect finds a connection for a request: an idle one, or a new one. When all are busy that there may be, it waits.
+func (l *line) connect(ctx context.Context, deadline time.Time, seen *record.Request, idle *pool) (*conn, error) {
+	if err := l.acquire(ctx, deadline); err != nil {
+		return nil, err
+	}
+	if c := idle.take(l.connections, l.Clock); c != nil {
+		return c, nil
+	}
+	dialling, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	tcp, err := l.Dial(dialling, "tcp", l.Address)
+	if err != nil {
+		l.release()
+		return nil, err
+	}
+	seen.Connected = l.Clock.Now()
+	return l.adopt(tcp, seen.Connected), nil
 }
 
-// take returns an idle connection that the gateway has not closed, or nil.
-func (p *pool) take() *conn {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for len(p.conns) > 0 {
-		c := p.conns[len(p.conns)-1]
-		p.conns = p.conns[:len(p.conns)-1]
-		if c.alive() {
-			return c
+// acquire waits until there may be one connection more in use.
+func (l *line) acquire(ctx context.Context, deadline time.Time) error {
+	if l.slots == nil {
+		return nil
+	}
+	select {
+	case l.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	waiting, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	select {
+	case l.slots <- struct{}{}:
+		if waiting.Err() == nil && time.Now().Before(deadline) {
+			return nil
 		}
-		_ = c.tcp.Close()
+		l.release() // it became free as the time was up
+	case <-waiting.Done():
 	}
-	return nil
+	return fmt.Errorf("none of %d connections was free: %w", cap(l.slots), context.DeadlineExceeded)
 }
 
-func (p *pool) adopt(tcp net.Conn) *conn {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.opened++
-	return newConn(tcp, p.opened)
-}
-
-func (p *pool) put(c *conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.conns = append(p.conns, c)
-}
-
-func (p *pool) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range p.conns {
-		_ = c.tcp.Close()
+func (l *line) release() {
+	if l.slots != nil {
+		<-l.slots
 	}
-	p.conns = nil
 }

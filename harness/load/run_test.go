@@ -33,7 +33,7 @@ func ids(seen []record.Request) (ids []string) {
 // Every planned request reaches the gateway once and is seen once, whatever the client's connections are.
 func TestEveryRequestIsSeenOnce(t *testing.T) {
 	for _, connections := range []Connections{KeepAlive, PerRequest, PerRequestHTTP10} {
-		t.Run("connections "+string(connections), func(t *testing.T) {
+		t.Run("connections "+connections.String(), func(t *testing.T) {
 			t.Parallel()
 			g := serve(t, answerAll)
 			load := Constant{Rate: 1000, For: 300 * time.Millisecond, Request: orders, Connections: connections}

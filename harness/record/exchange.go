@@ -6,10 +6,17 @@ import (
 	"time"
 )
 
-// Exchange is a request joined with its arrivals, in the order in which they arrived.
+// Exchange is a request joined with its arrivals, in the order in which they arrived. It is small, and handed around by
+// value; what it refers to is the record's, and not to be changed.
 type Exchange struct {
-	Request
+	*Request
 	Arrivals []Arrival
+}
+
+// Copy is the exchange with a request and arrivals of its own, which does not keep the rest of the record in memory.
+func (e Exchange) Copy() Exchange {
+	request := *e.Request
+	return Exchange{Request: &request, Arrivals: slices.Clone(e.Arrivals)}
 }
 
 // Attempts counts the arrivals.
@@ -18,43 +25,61 @@ func (e Exchange) Attempts() int { return len(e.Arrivals) }
 // Executions counts the arrivals whose work was done.
 func (e Exchange) Executions() int {
 	n := 0
-	for _, a := range e.Arrivals {
-		if a.Executed {
+	for i := range e.Arrivals {
+		if e.Arrivals[i].Executed {
 			n++
 		}
 	}
 	return n
 }
 
-// Touched reports whether a fault touched one of the arrivals.
+// Touched reports whether a fault touched the request or one of the arrivals.
 func (e Exchange) Touched() bool {
-	return slices.ContainsFunc(e.Arrivals, func(a Arrival) bool { return a.Injection != "" })
+	if e.Injection != "" {
+		return true
+	}
+	for i := range e.Arrivals {
+		if e.Arrivals[i].Injection != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // Answered reports whether some backend answered the request with the status the client saw.
 func (e Exchange) Answered() bool {
-	return slices.ContainsFunc(e.Arrivals, func(a Arrival) bool { return a.Status == e.Status && a.Backend == e.Backend })
+	for i := range e.Arrivals {
+		if a := &e.Arrivals[i]; a.Status == e.Status && a.Backend == e.Backend {
+			return true
+		}
+	}
+	return false
 }
 
 // Join matches requests and arrivals by id, never by time. Arrivals of no known request are returned as strays: they
-// belong to requests that the client never sent, or whose record was lost.
+// belong to requests that the client never sent, or whose record was lost. The exchanges refer to what they are made of:
+// nothing is copied but the arrivals of requests that have several.
 func Join(requests []Request, arrivals []Arrival) (exchanges []Exchange, strays []Arrival) {
-	index := make(map[string]int, len(requests))
+	index := newIndex(requests)
 	exchanges = make([]Exchange, len(requests))
-	for i, r := range requests {
-		index[r.ID] = i
-		exchanges[i].Request = r
+	for i := range requests {
+		exchanges[i].Request = &requests[i]
 	}
-	for _, a := range arrivals {
-		i, known := index[a.ID]
-		if !known {
-			strays = append(strays, a)
-			continue
+	for i := range arrivals {
+		n := index.find(arrivals[i].ID)
+		switch {
+		case n < 0:
+			strays = append(strays, arrivals[i])
+		case exchanges[n].Arrivals == nil:
+			exchanges[n].Arrivals = arrivals[i : i+1 : i+1] // without room for a second, which moves both elsewhere
+		default:
+			exchanges[n].Arrivals = append(exchanges[n].Arrivals, arrivals[i])
 		}
-		exchanges[i].Arrivals = append(exchanges[i].Arrivals, a)
 	}
 	for i := range exchanges {
-		slices.SortStableFunc(exchanges[i].Arrivals, func(a, b Arrival) int { return cmp.Compare(a.At, b.At) })
+		if several := exchanges[i].Arrivals; len(several) > 1 {
+			slices.SortStableFunc(several, func(a, b Arrival) int { return cmp.Compare(a.At, b.At) })
+		}
 	}
 	return exchanges, strays
 }
@@ -94,8 +119,11 @@ func (p Phase) String() string {
 // Holds reports whether the exchange belongs to the phase. Windows are cut at what happened. An exchange under way while
 // the fault was being applied belongs to no phase but the whole run, since it may or may not have met the fault. One that
 // was sent while the fault was in force belongs to it however long it took: leaving out those that outlasted the fault
-// would leave out the slowest failures.
+// would leave out the slowest failures. What was sent to warm up belongs to no phase at all.
 func (p Phase) Holds(e Exchange, i Injection) bool {
+	if e.Warmup {
+		return false
+	}
 	switch p.Part {
 	case Whole:
 		return true

@@ -25,10 +25,10 @@ func TestJoin(t *testing.T) {
 	exchanges, strays := record.Join(requests, arrivals)
 
 	require.Len(t, exchanges, 3)
-	assert.Equal(t, record.Exchange{Request: requests[0], Arrivals: []record.Arrival{arrivals[2]}}, exchanges[0])
-	assert.Equal(t, record.Exchange{Request: requests[1], Arrivals: []record.Arrival{arrivals[3], arrivals[0], arrivals[5]}},
+	assert.Equal(t, record.Exchange{Request: &requests[0], Arrivals: []record.Arrival{arrivals[2]}}, exchanges[0])
+	assert.Equal(t, record.Exchange{Request: &requests[1], Arrivals: []record.Arrival{arrivals[3], arrivals[0], arrivals[5]}},
 		exchanges[1], "by time, and at the same time as they were given")
-	assert.Equal(t, record.Exchange{Request: requests[2]}, exchanges[2], "a request that no backend saw")
+	assert.Equal(t, record.Exchange{Request: &requests[2]}, exchanges[2], "a request that no backend saw")
 	assert.Equal(t, []record.Arrival{arrivals[1], arrivals[4]}, strays)
 }
 
@@ -73,7 +73,7 @@ func TestJoinKeepsEverything(t *testing.T) {
 		require.Len(t, exchanges, known)
 		all := strays
 		for i, e := range exchanges {
-			require.Equal(t, requests[i], e.Request)
+			require.Equal(t, requests[i], *e.Request)
 			require.Equal(t, len(e.Arrivals), e.Attempts())
 			for j, a := range e.Arrivals {
 				require.Equal(t, e.ID, a.ID)
@@ -115,7 +115,7 @@ func TestExchange(t *testing.T) {
 		"closed after the backend's work": {closed, []record.Arrival{lost}, 1, 1, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			exchange := record.Exchange{Request: test.request, Arrivals: test.arrivals}
+			exchange := record.Exchange{Request: &test.request, Arrivals: test.arrivals}
 			assert.Equal(t, test.attempts, exchange.Attempts())
 			assert.Equal(t, test.executions, exchange.Executions())
 			assert.Equal(t, test.touched, exchange.Touched())

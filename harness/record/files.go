@@ -1,15 +1,13 @@
 package record
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -21,8 +19,8 @@ type Facts struct {
 	Injections []Injection
 }
 
-// Version is the version of the files; a program reads its own version and refuses a newer one.
-const Version = 1
+// Version is the version of the files; a program reads its own version and the one before, and refuses a newer one.
+const Version = 2
 
 // Case says what was run: kept in case.json.
 type Case struct {
@@ -52,48 +50,108 @@ type Case struct {
 	ClockUncertainty time.Duration `json:"clock_uncertainty"`
 }
 
-// The files of a case's folder.
+// The files of a case's folder. Those of facts are JSON lines, compressed; version 1 had them as they are.
 const (
 	CaseFile       = "case.json"
-	RequestsFile   = "requests.jsonl"
-	ArrivalsFile   = "arrivals.jsonl"
-	InjectionsFile = "injections.jsonl"
+	RequestsFile   = "requests.jsonl" + compressed
+	ArrivalsFile   = "arrivals.jsonl" + compressed
+	InjectionsFile = "injections.jsonl" + compressed
 )
 
-// Save writes the facts into an existing folder; case.json comes last, so that a folder with it is complete.
-func Save(dir string, f Facts) error {
-	f.Case.Version = Version
+// Recording is the record of a case that is running. Requests go to the disk as they are seen, so that a crash of the
+// harness loses the last moment and not the run; the journals of the backends are on disk anyway.
+type Recording struct {
+	Case       Case
+	Arrivals   []Arrival
+	Injections []Injection
+
+	dir      string
+	requests *lines[Request]
+}
+
+// Begin makes the folder if need be, and begins the record in it, in place of any that was there.
+func Begin(dir string) (*Recording, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{CaseFile, ArrivalsFile, InjectionsFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	requests, err := createLines[Request](filepath.Join(dir, RequestsFile))
+	if err != nil {
+		return nil, err
+	}
+	return &Recording{dir: dir, requests: requests}, nil
+}
+
+// Saw writes a request down. Whether that went well is told by Save.
+func (r *Recording) Saw(q Request) { r.requests.add(q) }
+
+// Requests is how many were seen.
+func (r *Recording) Requests() int { return r.requests.len() }
+
+// Save completes the record; case.json comes last, so that a folder with it is complete.
+func (r *Recording) Save() error {
 	err := errors.Join(
-		writeLines(filepath.Join(dir, RequestsFile), f.Requests),
-		writeLines(filepath.Join(dir, ArrivalsFile), f.Arrivals),
-		writeLines(filepath.Join(dir, InjectionsFile), f.Injections),
+		r.Close(),
+		writeLines(filepath.Join(r.dir, ArrivalsFile), r.Arrivals),
+		writeLines(filepath.Join(r.dir, InjectionsFile), r.Injections),
 	)
 	if err != nil {
 		return err
 	}
-	return WriteJSON(filepath.Join(dir, CaseFile), f.Case)
+	r.Case.Version = Version
+	return WriteJSON(filepath.Join(r.dir, CaseFile), r.Case)
 }
 
-// Load reads what Save wrote. Its errors name the file, and the line that is broken.
+// Close ends the record as it is. One that was not saved is what a broken-off run leaves. It is safe to repeat.
+func (r *Recording) Close() error { return r.requests.close() }
+
+// Save writes facts that are already there, as a Recording does.
+func Save(dir string, f Facts) error {
+	r, err := Begin(dir)
+	if err != nil {
+		return err
+	}
+	for _, q := range f.Requests {
+		r.Saw(q)
+	}
+	r.Case, r.Arrivals, r.Injections = f.Case, f.Arrivals, f.Injections
+	return errors.Join(r.Save(), r.Close())
+}
+
+// Load reads what Save wrote, or the version before. Its errors name the file, and the line that is broken.
 func Load(dir string) (Facts, error) {
 	var f Facts
-	if err := ReadJSON(filepath.Join(dir, CaseFile), &f.Case); err != nil {
+	path := filepath.Join(dir, CaseFile)
+	if err := ReadJSON(path, &f.Case); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
+			if left := Remains(dir); left != "" {
+				return f, fmt.Errorf("%s: no complete record here: %s", dir, left)
+			}
 			return f, fmt.Errorf("%s: no complete record here: %w", dir, err)
 		}
 		return f, err
 	}
-	if f.Case.Version != Version {
-		return f, fmt.Errorf("%s: version %d, this program reads %d", filepath.Join(dir, CaseFile), f.Case.Version, Version)
+	file := func(name string) string { return filepath.Join(dir, name) }
+	switch {
+	case f.Case.Version == 1:
+		file = func(name string) string { return filepath.Join(dir, strings.TrimSuffix(name, compressed)) }
+	case f.Case.Version > Version:
+		return f, fmt.Errorf("%s: version %d is of a newer badgateway; this one reads 1 to %d", path, f.Case.Version, Version)
+	case f.Case.Version != Version:
+		return f, fmt.Errorf("%s: version %d, this program reads 1 to %d", path, f.Case.Version, Version)
 	}
 	var err error
-	if f.Requests, err = readLines[Request](filepath.Join(dir, RequestsFile)); err != nil {
+	if f.Requests, err = readLines[Request](file(RequestsFile), f.Case.Planned); err != nil {
 		return f, err
 	}
-	if f.Arrivals, err = readLines[Arrival](filepath.Join(dir, ArrivalsFile)); err != nil {
+	if f.Arrivals, err = readLines[Arrival](file(ArrivalsFile), f.Case.Planned); err != nil {
 		return f, err
 	}
-	f.Injections, err = readLines[Injection](filepath.Join(dir, InjectionsFile))
+	f.Injections, err = readLines[Injection](file(InjectionsFile), 0)
 	return f, err
 }
 
@@ -118,52 +176,9 @@ func ReadJSON(path string, into any) error {
 	return nil
 }
 
-func writeLines[T any](path string, values []T) error {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	for _, v := range values {
-		if err := encoder.Encode(v); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	return replace(path, text.Bytes())
-}
-
 func replace(path string, text []byte) error {
 	if err := os.WriteFile(path+".part", text, 0o644); err != nil {
 		return err
 	}
 	return os.Rename(path+".part", path)
-}
-
-func readLines[T any](path string) ([]T, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	values, err := decodeLines[T](file)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%w", path, err)
-	}
-	return values, nil
-}
-
-func decodeLines[T any](r io.Reader) ([]T, error) {
-	var values []T
-	lines := bufio.NewReader(r)
-	for number := 1; ; number++ {
-		text, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) && len(text) == 0 {
-			return values, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%d: cut short: %w", number, err)
-		}
-		var v T
-		if err := json.Unmarshal(text, &v); err != nil {
-			return nil, fmt.Errorf("%d: %w", number, err)
-		}
-		values = append(values, v)
-	}
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"compress/gzip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,16 +38,31 @@ func TestSaveAndLoad(t *testing.T) {
 	assert.Empty(t, parts)
 }
 
+// What the version before wrote can be read for one version more.
+func TestLoadOfTheVersionBefore(t *testing.T) {
+	loaded, err := Load("testdata/v1")
+	require.NoError(t, err)
+	want := facts()
+	want.Case.Version = 1
+	assert.Equal(t, want, loaded)
+}
+
 // case.json is written last: a folder without it is what an interrupted run leaves.
 func TestLoadSaysWhatIsBroken(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, want string }{
-		"no record":        {CaseFile, "", "no complete record here"},
-		"newer":            {CaseFile, `{"version": 2}`, "case.json: version 2, this program reads 1"},
+		"no record": {
+			CaseFile, "",
+			"no complete record here: the run was broken off: 2 requests can be read, 1 of them failed, the last ended at 0.000 s",
+		},
+		"newer":            {CaseFile, `{"version": 3}`, "case.json: version 3 is of a newer badgateway; this one reads 1 to 2"},
+		"no version":       {CaseFile, `{}`, "case.json: version 0, this program reads 1 to 2"},
 		"case is no JSON":  {CaseFile, `{"version": 1`, "case.json: unexpected end of JSON input"},
-		"requests missing": {RequestsFile, "", "requests.jsonl: no such file"},
-		"line cut short":   {RequestsFile, "{\"id\":\"a-1\"}\n{\"id\":\"a-", "requests.jsonl:2: cut short"},
-		"broken line":      {ArrivalsFile, "{\"id\":\"a-1\"}\nnonsense\n", "arrivals.jsonl:2: invalid character"},
-		"wrong type":       {InjectionsFile, "{\"id\":5}\n", "injections.jsonl:1: json: cannot unmarshal number"},
+		"requests missing": {RequestsFile, "", "requests.jsonl.gz: no such file"},
+		"not compressed":   {RequestsFile, "{\"id\":\"a-1\"}\n", "requests.jsonl.gz: gzip: invalid header"},
+		"line cut short":   {RequestsFile, packed("{\"id\":\"a-1\"}\n{\"id\":\"a-"), "requests.jsonl.gz:2: cut short"},
+		"file cut short":   {RequestsFile, packed("{\"id\":\"a-1\"}\n")[:40], "requests.jsonl.gz:2: cut short"},
+		"broken line":      {ArrivalsFile, packed("{\"id\":\"a-1\"}\nnonsense\n"), "arrivals.jsonl.gz:2: invalid character"},
+		"wrong type":       {InjectionsFile, packed("{\"id\":5}\n"), "injections.jsonl.gz:1: json: cannot unmarshal number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -65,12 +81,22 @@ func TestLoadSaysWhatIsBroken(t *testing.T) {
 	}
 }
 
+// packed is a file of the text, flushed after it.
+func packed(text string) string {
+	var file bytes.Buffer
+	w := gzip.NewWriter(&file)
+	_, _ = w.Write([]byte(text))
+	_ = w.Flush()
+	_ = w.Close()
+	return file.String()
+}
+
 // Whatever is in a file of facts, reading it ends in values or in an error that names a line.
 func FuzzDecodeLines(f *testing.F) {
 	f.Add([]byte("{\"id\":\"a-1\"}\n{\"id\":\"a-2\",\"outcome\":\"reset\"}\n"))
 	f.Add([]byte("{\"id\":\"a-1\"}\n{"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		requests, err := decodeLines[Request](bytes.NewReader(text))
+		requests, err := decodeLines[Request](bytes.NewReader(text), 0)
 		if err != nil {
 			assert.Regexp(t, `^\d+: `, err.Error())
 			return

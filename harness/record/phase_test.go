@@ -44,7 +44,7 @@ func TestPhaseHolds(t *testing.T) {
 		"as long as applying and lifting in": {ms(110), ms(200), []record.Part{record.During}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			exchange := record.Exchange{Request: record.Request{Sent: test.sent, Done: test.done}}
+			exchange := record.Exchange{Request: &record.Request{Sent: test.sent, Done: test.done}}
 			assert.True(t, record.Phase{}.Holds(exchange, window), "the whole run holds everything")
 			var parts []record.Part
 			for _, part := range []record.Part{record.Before, record.During, record.After} {
@@ -60,13 +60,20 @@ func TestPhaseHolds(t *testing.T) {
 func TestSettlingIsLeftOut(t *testing.T) {
 	after := record.Phase{Window: window.ID, Part: record.After, Settle: ms(50)}
 	for sent, want := range map[time.Duration]bool{ms(220): false, ms(270) - 1: false, ms(270): true, ms(400): true} {
-		exchange := record.Exchange{Request: record.Request{Sent: sent, Done: sent + ms(5)}}
+		exchange := record.Exchange{Request: &record.Request{Sent: sent, Done: sent + ms(5)}}
 		assert.Equal(t, want, after.Holds(exchange, window), "sent at %s", sent)
 	}
 }
 
+func TestWarmupBelongsToNoPhase(t *testing.T) {
+	exchange := record.Exchange{Request: &record.Request{Sent: ms(120), Done: ms(130), Warmup: true}}
+	for _, part := range []record.Part{record.Whole, record.Before, record.During, record.After} {
+		assert.False(t, record.Phase{Window: window.ID, Part: part}.Holds(exchange, window), "%s", part)
+	}
+}
+
 func TestUnknownPartHoldsNothing(t *testing.T) {
-	exchange := record.Exchange{Request: record.Request{Sent: ms(120), Done: ms(130)}}
+	exchange := record.Exchange{Request: &record.Request{Sent: ms(120), Done: ms(130)}}
 	assert.False(t, record.Phase{Window: window.ID, Part: "between"}.Holds(exchange, window))
 }
 
@@ -84,7 +91,7 @@ func TestPartsDoNotOverlap(t *testing.T) {
 		}
 		sent := time.Duration(rapid.IntRange(0, 80).Draw(t, "sent"))
 		done := sent + time.Duration(rapid.IntRange(1, 80).Draw(t, "took"))
-		exchange := record.Exchange{Request: record.Request{Sent: sent, Done: done}}
+		exchange := record.Exchange{Request: &record.Request{Sent: sent, Done: done}}
 
 		held := 0
 		for part, span := range map[record.Part]record.Span{

@@ -25,7 +25,7 @@ func (c Clock) At(instant time.Duration) time.Time { return c.zero.Add(instant) 
 // Outcome is what became of one request in the client's eyes: a closed set, since a gateway can fail without any 5xx.
 type Outcome string
 
-// The outcomes. Everything but Complete is a failure, and so is Complete with a 5xx status.
+// The outcomes. Everything but Complete, Aborted and Dropped is a failure, and so is Complete with a 5xx status.
 const (
 	// Complete is a whole answer, with a status, whose length, checksum and id are as the backend sent them.
 	Complete Outcome = "complete"
@@ -47,6 +47,10 @@ const (
 	Malformed Outcome = "malformed"
 	// Refused is a connection that could not be opened.
 	Refused Outcome = "refused"
+	// Aborted is a request that the client broke off on purpose; nothing has failed.
+	Aborted Outcome = "aborted"
+	// Dropped is a request that the client could not send before the run had to end: the client has failed, not the gateway.
+	Dropped Outcome = "dropped"
 )
 
 // Request is one request as the client saw it.
@@ -54,14 +58,26 @@ type Request struct {
 	ID     string `json:"id"`
 	Method string `json:"method"`
 	Path   string `json:"path"`
+	// Key says that it had an Idempotency-Key.
+	Key bool `json:"key,omitempty"`
+	// Stream names the stream that the request belongs to, where the load has several.
+	Stream string `json:"stream,omitempty"`
+	// Warmup says that the request was sent to warm up: no expectation looks at it.
+	Warmup bool `json:"warmup,omitempty"`
 	// Due is when the schedule wanted the request sent; Begun when the client turned to it. The difference is the
 	// client's own lateness, which is judged and never hidden.
 	Due   time.Duration `json:"due"`
 	Begun time.Duration `json:"begun"`
+	// Gap is how long after the end of the answer before it a closed loop wanted it sent.
+	Gap time.Duration `json:"gap,omitempty"`
+	// Connected is when a connection was open that had to be opened for the request, 0 if it was sent on one that was idle.
+	Connected time.Duration `json:"connected,omitempty"`
 	// Sent is when the first byte was handed to the kernel: later than Begun when a connection had to be opened first.
 	Sent time.Duration `json:"sent"`
-	// FirstByte is when the answer began, 0 if it never did; Done is when the outcome was known.
+	// FirstByte is when the answer began, 0 if it never did; LastByte is when bytes of it came last; Done is when the
+	// outcome was known.
 	FirstByte time.Duration `json:"first_byte,omitempty"`
+	LastByte  time.Duration `json:"last_byte,omitempty"`
 	Done      time.Duration `json:"done"`
 	// Connection numbers the client's connections from 1; Position counts the requests on it from 1.
 	Connection int `json:"connection,omitempty"`
@@ -73,12 +89,17 @@ type Request struct {
 	Backend string `json:"backend,omitempty"`
 	// Received counts the body bytes.
 	Received int64 `json:"received,omitempty"`
+	// Injection is the id of the fault by which the client itself misbehaved, if any.
+	Injection string `json:"injection,omitempty"`
 	// Detail is the wire's own words on a failure.
 	Detail string `json:"detail,omitempty"`
 }
 
-// Failed reports whether a user of the gateway would call the request failed: any 5xx and anything but a complete answer.
-func (r Request) Failed() bool { return r.Outcome != Complete || r.Status >= 500 }
+// Failed reports whether a user of the gateway would call the request failed: any 5xx and anything but a complete answer,
+// unless it was the user who broke it off, or never sent it.
+func (r Request) Failed() bool {
+	return r.Outcome != Complete && r.Outcome != Aborted && r.Outcome != Dropped || r.Status >= 500
+}
 
 // Label names the outcome in one word: the status of a complete answer, else the outcome.
 func (r Request) Label() string {
@@ -97,6 +118,8 @@ const (
 	Answered Action = "answered"
 	// CutOff is an arrival whose connection a fault closed or reset on purpose.
 	CutOff Action = "cut-off"
+	// Unanswered is an arrival that a fault left without an answer, or in the middle of it, on a connection it left open.
+	Unanswered Action = "unanswered"
 	// Late is an arrival on a connection that the backend had already closed: the gateway used a stale connection.
 	Late Action = "late"
 	// Abandoned is an arrival that the gateway broke off: the request or the answer could not be finished.
@@ -109,7 +132,9 @@ const (
 type Arrival struct {
 	ID      string `json:"id"`
 	Backend string `json:"backend"`
-	// Sequence counts the backend's arrivals from 1, so that a lost one shows as a gap.
+	// Life numbers the lives of the backend from 1: it may be killed and started again, or replaced.
+	Life int `json:"life,omitempty"`
+	// Sequence counts the arrivals of one life from 1, so that a lost one shows as a gap.
 	Sequence int    `json:"sequence"`
 	Method   string `json:"method"`
 	Path     string `json:"path"`
@@ -141,12 +166,24 @@ type Span struct {
 	End   time.Duration `json:"end"`
 }
 
+// Unit is what is independent of each other where a fault acts.
+type Unit string
+
+// The units.
+const (
+	Requests Unit = ""
+	// Connections says that the fault's victims were chosen by connection: what happens to one request of a connection says
+	// what happens to the others.
+	Connections Unit = "connections"
+)
+
 // Injection is one recorded application of a fault to one window.
 type Injection struct {
 	// ID is the window's name; a fault on several replicas is one injection.
 	ID     string `json:"id"`
 	Fault  string `json:"fault"`
 	Target string `json:"target"`
+	Unit   Unit   `json:"unit,omitempty"`
 	// From and For are what was planned; a zero For means until the end of the load.
 	From time.Duration `json:"from"`
 	For  time.Duration `json:"for"`
@@ -170,14 +207,19 @@ type Receipt struct {
 	Prevented int `json:"prevented"`
 	// Waiting counts the connections on which the fault still stood ready when it was lifted.
 	Waiting int `json:"waiting"`
-	// Probe says how a fault that counts nothing by itself was proved, e.g. "link held back a close for 497 ms".
+	// Packets counts the packets that were dropped.
+	Packets int `json:"packets,omitempty"`
+	// Probe says how the fault was proved, e.g. "link held back a close for 497 ms".
 	Probe string `json:"probe,omitempty"`
+	// Uncounted says that nobody can count what the fault touches, since the kernel, the network or the engine do it: the
+	// probe is the proof.
+	Uncounted bool `json:"uncounted,omitempty"`
 }
 
 // Bit reports whether the fault touched anything.
 func (i Injection) Bit() bool {
 	for _, r := range i.Receipts {
-		if r.Connections+r.Requests > 0 {
+		if r.Connections+r.Requests+r.Packets > 0 || r.Uncounted && r.Probe != "" {
 			return true
 		}
 	}
@@ -201,6 +243,7 @@ func (i Injection) Total() Receipt {
 		total.Requests += r.Requests
 		total.Prevented += r.Prevented
 		total.Waiting += r.Waiting
+		total.Packets += r.Packets
 	}
 	return total
 }

@@ -43,7 +43,11 @@ func TestOutcomes(t *testing.T) {
 		{record.Hung, 0, "hung", true},
 		{record.Malformed, 0, "malformed", true},
 		{record.Refused, 0, "refused", true},
-		{"", 200, "", true}, // an outcome that was never set is not a success
+		{record.Aborted, 0, "aborted", false},
+		{record.Aborted, 200, "aborted", false},
+		{record.Aborted, 502, "aborted", true}, // the gateway had failed before the client broke off
+		{record.Dropped, 0, "dropped", false},  // it is the client that failed
+		{"", 200, "", true},                    // an outcome that was never set is not a success
 	} {
 		t.Run(string(test.outcome)+"/"+test.label, func(t *testing.T) {
 			request := record.Request{Outcome: test.outcome, Status: test.status}

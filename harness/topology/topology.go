@@ -51,16 +51,24 @@ type Replica struct {
 // String returns the replica's name, e.g. "orders-2": its host name, its identity in answers, its journal's name.
 func (r Replica) String() string { return fmt.Sprintf("%s-%d", r.Group, r.Index) }
 
-// Target is what a fault acts on: one replica of a group or each of them. The zero Target names nothing.
+// Target is what a fault acts on: one replica of a group, each of them, the gateway or the client. The zero Target names
+// nothing.
 type Target struct {
 	group Group
 	index int
-	each  bool // then index is not used
+	each  bool   // then index is not used
+	other string // the gateway or the client
 }
+
+// The targets that are no replicas.
+var (
+	Gateway = Target{other: "gateway"}
+	Client  = Target{other: "client"}
+)
 
 // Replicas lists the replicas the target names.
 func (t Target) Replicas() []Replica {
-	if t == (Target{}) {
+	if t == (Target{other: t.other}) {
 		return nil
 	}
 	if !t.each {
@@ -75,6 +83,9 @@ func (t Target) Replicas() []Replica {
 
 // String names the target, e.g. "orders-2", or "orders" for each replica of the group.
 func (t Target) String() string {
+	if t.other != "" {
+		return t.other
+	}
 	if t.each || t == (Target{}) {
 		return t.group.Name
 	}

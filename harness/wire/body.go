@@ -32,7 +32,8 @@ func (b Body) Matches(h *Head) (marked, short, same bool) {
 	if err != nil {
 		return true, false, false
 	}
-	return true, b.Size < n, b.Size == n && FormatSum(b.Sum) == h.Get(Checksum)
+	var sum [8]byte
+	return true, b.Size < n, b.Size == n && string(AppendSum(sum[:0], b.Sum)) == h.Get(Checksum)
 }
 
 // ReadRequestBody reads and sums the body that belongs to a request head.
@@ -79,7 +80,7 @@ func readBody(r *bufio.Reader, h *Head, response bool) (Body, error) {
 // contentLength returns the length that all Content-Length fields agree on.
 func contentLength(h *Head) (n int64, found bool, err error) {
 	for _, f := range h.Fields {
-		if !strings.EqualFold(f.Name, "Content-Length") {
+		if !f.is("Content-Length") {
 			continue
 		}
 		length, err := strconv.ParseUint(f.Value, 10, 63) // unlike ParseInt takes no sign
@@ -104,7 +105,7 @@ func readChunked(r *bufio.Reader) (Body, error) {
 			return b, fmt.Errorf("%w: chunk size %q", ErrMalformed, line)
 		}
 		if size == 0 {
-			_, err := readFields(r, MaxHead) // the trailer
+			_, err := readFields(nil, r, MaxHead) // the trailer
 			return b, err
 		}
 		if err := b.read(r, int64(size)); err != nil {

@@ -56,6 +56,20 @@ func TestReadRequestHead(t *testing.T) {
 	}
 }
 
+// A head that is used again says what it was read from last, and nothing of what was there before.
+func TestHeadThatIsUsedAgain(t *testing.T) {
+	r := reader("POST /a HTTP/1.0\r\nA: 1\r\nB: 2\r\n\r\nGET /b HTTP/1.1\r\nC: 3\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+	var head wire.Head
+	require.NoError(t, head.ReadRequest(r))
+	method, value := head.Start[0], head.Get("A")
+	require.NoError(t, head.ReadRequest(r))
+	assert.Equal(t, wire.Head{Start: [3]string{"GET", "/b", "HTTP/1.1"}, Fields: []wire.Field{{"C", "3"}}}, head)
+	assert.Equal(t, []string{"POST", "1"}, []string{method, value}, "what was taken from it stays")
+	require.NoError(t, head.ReadRequest(r))
+	assert.Empty(t, head.Fields)
+	assert.Equal(t, io.EOF, head.ReadRequest(r))
+}
+
 func TestReadResponseHead(t *testing.T) {
 	for name, test := range map[string]struct {
 		text   string

@@ -6,10 +6,12 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 )
@@ -33,6 +35,34 @@ const (
 // readiness checks leave nothing behind: no arrival, no pooled connection.
 const ReadyPath = "/__ready"
 
+// Ask sends a GET on a connection of its own and returns the status of the answer.
+func Ask(conn io.ReadWriter, path string) (status int, err error) {
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: ready\r\nConnection: close\r\n\r\n", path); err != nil {
+		return 0, err
+	}
+	head, err := ReadResponseHead(bufio.NewReader(conn))
+	if err != nil {
+		return 0, err
+	}
+	return head.Status(), nil
+}
+
+// AskAt is Ask at an address, until the context's deadline. opened reports whether a connection came about.
+func AskAt(ctx context.Context, address, path string) (status int, opened bool, err error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return 0, false, err
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline() // the zero time is none
+	if err := conn.SetDeadline(deadline); err != nil {
+		return 0, true, err
+	}
+	status, err = Ask(conn, path)
+	return status, true, err
+}
+
 // MaxHead limits the size of a head in bytes.
 const MaxHead = 64 << 10
 
@@ -41,6 +71,11 @@ var ErrMalformed = errors.New("malformed HTTP/1")
 
 // Field is one header field as it stood on the wire, without surrounding white space.
 type Field struct{ Name, Value string }
+
+// is reports whether that is the field's name, in any case. Names are ASCII, of which no letter changes its length.
+func (f Field) is(name string) bool {
+	return len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+}
 
 // Head is the start line and the header of a message.
 type Head struct {
@@ -52,7 +87,7 @@ type Head struct {
 // Get returns the value of the first field of that name, in any case, or "".
 func (h *Head) Get(name string) string {
 	for _, f := range h.Fields {
-		if strings.EqualFold(f.Name, name) {
+		if f.is(name) {
 			return f.Value
 		}
 	}
@@ -62,7 +97,7 @@ func (h *Head) Get(name string) string {
 // Has reports whether a comma-separated list field contains the token, in any case.
 func (h *Head) Has(name, token string) bool {
 	for _, f := range h.Fields {
-		if !strings.EqualFold(f.Name, name) {
+		if !f.is(name) {
 			continue
 		}
 		for item := range strings.SplitSeq(f.Value, ",") {
@@ -76,24 +111,55 @@ func (h *Head) Has(name, token string) bool {
 
 // Status returns the status code of a response head.
 func (h *Head) Status() int {
-	n, _ := strconv.Atoi(h.Start[1]) // readHead has checked it
+	n, _ := strconv.Atoi(h.Start[1]) // isResponse has checked it
 	return n
 }
 
 // ReadRequestHead reads the head of a request. An error that wraps ErrMalformed is about the bytes, any other is the
 // connection's own.
 func ReadRequestHead(r *bufio.Reader) (*Head, error) {
-	return readHead(r, "request line", func(start [3]string) bool {
-		return start[0] != "" && start[1] != "" && isVersion(start[2])
-	})
+	h := &Head{}
+	if err := h.ReadRequest(r); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
+
+// ReadRequest is ReadRequestHead for one who reads many, into the room of the head before, of which nothing is left.
+func (h *Head) ReadRequest(r *bufio.Reader) error {
+	return h.read(r, "request line", isRequest)
+}
+
+func isRequest(start [3]string) bool { return start[0] != "" && start[1] != "" && isVersion(start[2]) }
 
 // ReadResponseHead reads the head of a response, interim ones included; errors as in ReadRequestHead.
 func ReadResponseHead(r *bufio.Reader) (*Head, error) {
-	return readHead(r, "status line", func(start [3]string) bool {
-		status, err := strconv.Atoi(start[1])
-		return isVersion(start[0]) && len(start[1]) == 3 && err == nil && status >= 100
-	})
+	h := &Head{}
+	if err := h.read(r, "status line", isResponse); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func isResponse(start [3]string) bool {
+	status, err := strconv.Atoi(start[1])
+	return isVersion(start[0]) && len(start[1]) == 3 && err == nil && status >= 100
+}
+
+// cutStart cuts a start line into its three parts.
+func cutStart(line string) [3]string {
+	first, rest, _ := strings.Cut(line, " ")
+	second, third, _ := strings.Cut(rest, " ")
+	return [3]string{first, second, third}
+}
+
+// cutField cuts a header line into name and value; false if it is none.
+func cutField(line string) (f Field, ok bool) {
+	name, value, found := strings.Cut(line, ":")
+	if !found || name == "" || strings.ContainsAny(name, " \t") {
+		return Field{}, false
+	}
+	return Field{Name: name, Value: strings.Trim(value, " \t")}, true
 }
 
 // isVersion reports whether s is HTTP/1.0, HTTP/1.1 or a later minor version.
@@ -102,28 +168,25 @@ func isVersion(s string) bool {
 	return found && len(minor) == 1 && minor >= "0" && minor <= "9"
 }
 
-// readHead judges the start line before it waits for the rest: what is not HTTP/1 owes no empty line at the end.
-func readHead(r *bufio.Reader, what string, valid func(start [3]string) bool) (*Head, error) {
+// read judges the start line before it waits for the rest: what is not HTTP/1 owes no empty line at the end.
+func (h *Head) read(r *bufio.Reader, what string, valid func(start [3]string) bool) error {
 	line, size, err := readLine(r, MaxHead)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	first, rest, _ := strings.Cut(line, " ")
-	second, third, _ := strings.Cut(rest, " ")
-	start := [3]string{first, second, third}
-	if !valid(start) {
-		return nil, fmt.Errorf("%w: %s %q", ErrMalformed, what, line)
+	h.Start = cutStart(line)
+	if !valid(h.Start) {
+		return fmt.Errorf("%w: %s %q", ErrMalformed, what, line)
 	}
-	fields, err := readFields(r, MaxHead-size)
-	if err != nil {
-		return nil, err
+	if h.Fields == nil {
+		h.Fields = make([]Field, 0, 12)
 	}
-	return &Head{Start: start, Fields: fields}, nil
+	h.Fields, err = readFields(h.Fields[:0], r, MaxHead-size)
+	return err
 }
 
-// readFields reads header or trailer fields to the empty line after them.
-func readFields(r *bufio.Reader, limit int) ([]Field, error) {
-	fields := make([]Field, 0, 12)
+// readFields appends header or trailer fields, to the empty line after them.
+func readFields(fields []Field, r *bufio.Reader, limit int) ([]Field, error) {
 	for {
 		line, n, err := readLine(r, limit)
 		if err != nil {
@@ -133,11 +196,11 @@ func readFields(r *bufio.Reader, limit int) ([]Field, error) {
 		if line == "" {
 			return fields, nil
 		}
-		name, value, found := strings.Cut(line, ":")
-		if !found || name == "" || strings.ContainsAny(name, " \t") {
+		field, ok := cutField(line)
+		if !ok {
 			return nil, fmt.Errorf("%w: header line %q", ErrMalformed, line)
 		}
-		fields = append(fields, Field{Name: name, Value: strings.Trim(value, " \t")})
+		fields = append(fields, field)
 	}
 }
 
@@ -178,16 +241,31 @@ func midway(err error) error {
 }
 
 // Sum is the CRC-32C of a body, as written in the Checksum field.
-func Sum(body []byte) string { return FormatSum(crc32.Checksum(body, castagnoli)) }
+func Sum(body []byte) string { return FormatSum(Checksum32(body)) }
+
+// Checksum32 is the CRC-32C of a body.
+func Checksum32(body []byte) uint32 { return crc32.Checksum(body, castagnoli) }
 
 // FormatSum writes a CRC-32C as the Checksum field does: eight hexadecimal digits.
-func FormatSum(sum uint32) string { return fmt.Sprintf("%08x", sum) }
+func FormatSum(sum uint32) string { return string(AppendSum(nil, sum)) }
+
+// AppendSum is FormatSum behind what is there.
+func AppendSum(to []byte, sum uint32) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 28; shift >= 0; shift -= 4 {
+		to = append(to, digits[sum>>shift&0xf])
+	}
+	return to
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Payload returns a body of n bytes that names its author and its request as far as it has room, so that the body of
 // one answer cannot pass for that of another.
 func Payload(author, id string, n int) []byte {
+	if n == 0 {
+		return nil
+	}
 	line := author + " " + id + "\n"
 	body := make([]byte, 0, n+len(line))
 	for len(body) < n {

@@ -27,14 +27,17 @@ func TestReady(t *testing.T) {
 	harness.Inspect(t, harness.Inspection{
 		Backends: topology.Replicas("orders", 2),
 		Promise:  "the first request after ready is answered by a backend",
-		Observe: func(ctx context.Context, b *harness.Bench) error {
-			x, err := b.One(ctx, get)
-			if err == nil && x.Failed() || !x.Answered() {
-				return harness.Broken("%s from %q", x.Label(), x.Backend)
-			}
-			return err
-		},
+		Observe:  isAnswered,
 	})
+}
+
+// isAnswered sends one request and wants an answer of a backend.
+func isAnswered(ctx context.Context, b *harness.Bench) error {
+	x, err := b.One(ctx, get)
+	if err == nil && (x.Failed() || !x.Answered()) {
+		return harness.Broken("%s from %q", x.Label(), x.Backend)
+	}
+	return err
 }
 
 // methods are those that people send; bodies come with all but those that have none.
@@ -159,26 +162,40 @@ func TestReload(t *testing.T) {
 		Backends: orders,
 		Promise:  "another list of backends is taken over while the gateway runs",
 		Observe: func(ctx context.Context, b *harness.Bench) error {
-			for _, serving := range [][]topology.Replica{{second}, {first}, {first, second}} {
-				if err := b.Lab.Reload(ctx, serving); err != nil {
+			gateway := b.Lab.Gateway()
+			for _, change := range []struct {
+				tell    func(context.Context, topology.Replica) error
+				of      topology.Replica
+				serving []topology.Replica
+			}{
+				{gateway.Exclude, first, []topology.Replica{second}},
+				{gateway.Include, first, []topology.Replica{first, second}},
+				{gateway.Exclude, second, []topology.Replica{first}},
+			} {
+				if err := change.tell(ctx, change.of); err != nil {
 					return err
 				}
-				var by map[string]int
-				taken, err := eventually(ctx, func() (bool, error) {
-					var err error
-					by, err = answeredBy(ctx, b)
-					return sameNames(by, serving), err
-				})
-				if err != nil {
+				if err := comeToServe(ctx, b, change.serving, fmt.Sprintf("it was told of %v", change.serving)); err != nil {
 					return err
-				}
-				if !taken {
-					return harness.Broken("told of %v, but %s later 20 requests are answered by %v", serving, soon, by)
 				}
 			}
 			return nil
 		},
 	})
+}
+
+// comeToServe wants these replicas and no others to answer in the end, after what has happened.
+func comeToServe(ctx context.Context, b *harness.Bench, replicas []topology.Replica, after string) error {
+	var by map[string]int
+	serve, err := eventually(ctx, func() (bool, error) {
+		var err error
+		by, err = answeredBy(ctx, b)
+		return sameNames(by, replicas), err
+	})
+	if err == nil && !serve {
+		return harness.Broken("%s after %s, 20 requests are answered by %v", soon, after, by)
+	}
+	return err
 }
 
 // answeredBy counts who answers 20 requests, each on a connection of its own; "" is the gateway itself.
@@ -239,7 +256,7 @@ func stopInTheMiddle(ctx context.Context, b *harness.Bench, slow *harness.Script
 	if err == nil && !arrived {
 		err = errors.New("the request did not arrive")
 	}
-	return errors.Join(err, b.Lab.StopGateway(ctx))
+	return errors.Join(err, b.Lab.Gateway().Stop(ctx))
 }
 
 func TestRestart(t *testing.T) {
@@ -248,14 +265,11 @@ func TestRestart(t *testing.T) {
 		Backends: topology.Replicas("orders", 1),
 		Promise:  "after a restart the first request is answered by a backend",
 		Observe: func(ctx context.Context, b *harness.Bench) error {
-			if err := b.Lab.RestartGateway(ctx); err != nil {
+			gateway := b.Lab.Gateway()
+			if err := errors.Join(gateway.Stop(ctx), gateway.Start(ctx)); err != nil {
 				return err
 			}
-			x, err := b.One(ctx, get)
-			if err == nil && (x.Failed() || !x.Answered()) {
-				return harness.Broken("%s from %q", x.Label(), x.Backend)
-			}
-			return err
+			return isAnswered(ctx, b)
 		},
 	})
 }

@@ -3,7 +3,6 @@ package contract
 import (
 	"context"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
@@ -19,7 +18,9 @@ type effect struct {
 	promise  string
 	replicas int
 	policy   topology.Policy
-	observe  func(context.Context, *harness.Bench, topology.Group) error
+	// oneAttempt forbids retries where that can be asked for: one attempt is to take as long as promised, not all together.
+	oneAttempt bool
+	observe    observation
 }
 
 func (e effect) String() string {
@@ -33,7 +34,7 @@ func (e effect) inspection() harness.Inspection {
 	orders := topology.Replicas("orders", e.replicas)
 	return harness.Inspection{
 		Backends: orders, Policy: e.policy, Promise: e.promise,
-		NoRetries: strings.HasSuffix(string(e.of), "-timeout") && e.policy.Retries == 0, // one attempt is to take that long, not all together
+		NoRetries: e.oneAttempt,
 		Observe:   func(ctx context.Context, b *harness.Bench) error { return e.observe(ctx, b, orders) },
 	}
 }
@@ -56,7 +57,7 @@ var effects = []effect{
 	{
 		of: "retries", promise: "a refused connection goes unnoticed", replicas: 2,
 		policy:  topology.Policy{Retries: 1},
-		observe: firstReplica(backend.Rule{On: backend.OnConnect, End: backend.RST}, get),
+		observe: firstReplica(backend.Rule{On: backend.OnConnect, End: backend.Refuse}, get),
 	},
 	{
 		of: "retries", name: "retries-at-most", promise: "a request whose every attempt is reset gets one more, not two", replicas: 3,
@@ -76,7 +77,7 @@ var effects = []effect{
 	{
 		of: "retry-connect", promise: "a refused connection goes unnoticed", replicas: 2,
 		policy:  topology.Policy{Retries: 1, RetryOn: []topology.Cause{topology.OnConnect}},
-		observe: firstReplica(backend.Rule{On: backend.OnConnect, End: backend.RST}, get),
+		observe: firstReplica(backend.Rule{On: backend.OnConnect, End: backend.Refuse}, get),
 	},
 	{
 		of: "retry-reset", promise: "a reset goes unnoticed", replicas: 2,
@@ -93,7 +94,7 @@ var effects = []effect{
 	{
 		of: "retry-status", promise: "a 503 goes unnoticed", replicas: 2,
 		policy:  topology.Policy{Retries: 1, RetryOn: []topology.Cause{topology.OnStatus}},
-		observe: firstReplica(backend.Rule{On: backend.OnRequest, Status: 503}, get),
+		observe: firstReplica(backend.Rule{On: backend.OnRequest, Answer: backend.Answer{Status: 503}}, get),
 	},
 	{
 		of: "retry-non-idempotent", promise: "a reset goes unnoticed by a POST", replicas: 2,
@@ -111,18 +112,18 @@ var effects = []effect{
 	},
 	{
 		of: "connect-timeout", promise: "a connection that nobody answers is given up after 1 s", replicas: 1,
-		policy:  topology.Policy{ConnectTimeout: limit},
+		policy: topology.Policy{ConnectTimeout: limit}, oneAttempt: true,
 		observe: givesUp(backend.Rule{On: backend.OnConnect, End: backend.Hang}),
 	},
 	{
 		of: "response-timeout", promise: "an answer that does not begin is given up after 1 s", replicas: 1,
-		policy:  topology.Policy{ResponseTimeout: limit},
+		policy: topology.Policy{ResponseTimeout: limit}, oneAttempt: true,
 		observe: givesUp(backend.Rule{On: backend.OnRequest, Delay: never}),
 	},
 	{
 		of: "read-timeout", promise: "an answer that stops in its body is given up after 1 s", replicas: 1,
-		policy:  topology.Policy{ReadTimeout: limit},
-		observe: givesUp(backend.Rule{On: backend.OnRequest, InBody: true, Delay: never}),
+		policy: topology.Policy{ReadTimeout: limit}, oneAttempt: true,
+		observe: givesUp(backend.Rule{On: backend.OnRequest, At: backend.InBody, Delay: never}),
 	},
 	{
 		of: "upstream-keep-alive", promise: "backend connections are used again", replicas: 1,

@@ -207,45 +207,22 @@ func ejected(ctx context.Context, b *harness.Bench, orders topology.Group) error
 	if err := script.Lift(ctx); err != nil {
 		return err
 	}
-	return comesBack(ctx, b, orders)
-}
-
-// comesBack wants all replicas to answer in the end.
-func comesBack(ctx context.Context, b *harness.Bench, orders topology.Group) error {
-	var by map[string]int
-	back, err := eventually(ctx, func() (bool, error) {
-		var err error
-		by, err = answeredBy(ctx, b)
-		return sameNames(by, orders.Members()), err
-	})
-	if err == nil && !back {
-		return harness.Broken("%s after it was well again, requests are answered by %v", soon, by)
-	}
-	return err
+	return comeToServe(ctx, b, orders.Members(), "orders-1 was well again")
 }
 
 // checked lets the first replica fail its health check, and pass it again.
 func checked(ctx context.Context, b *harness.Bench, orders topology.Group) error {
-	script, err := b.Script(ctx, orders.Replica(1), backend.Rule{On: backend.OnReady, Status: http.StatusServiceUnavailable})
+	script, err := b.Script(ctx, orders.Replica(1), backend.Rule{On: backend.OnReady, Answer: backend.Answer{Status: http.StatusServiceUnavailable}})
 	if err != nil {
 		return err
 	}
-	var by map[string]int
-	aside, err := eventually(ctx, func() (bool, error) {
-		var err error
-		by, err = answeredBy(ctx, b)
-		return sameNames(by, orders.Replica(2).Replicas()), err
-	})
-	if err != nil {
+	if err := comeToServe(ctx, b, orders.Replica(2).Replicas(), "the check of orders-1 failed"); err != nil {
 		return err
-	}
-	if !aside {
-		return harness.Broken("%s after the check failed, requests are answered by %v", soon, by)
 	}
 	if err := script.Lift(ctx); err != nil {
 		return err
 	}
-	return comesBack(ctx, b, orders)
+	return comeToServe(ctx, b, orders.Members(), "orders-1 was well again")
 }
 
 // client is a connection to the gateway that is used by hand.

@@ -1,13 +1,12 @@
 package selftest
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -17,37 +16,73 @@ import (
 	"github.com/badgateway/badgateway/reports"
 )
 
-// roundTrip makes a RoundTripper of a function.
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// transport plants a defect between the reverse proxy and its backends.
-func transport(defect func(next http.RoundTripper) roundTrip) reverseproxy.Wrap {
-	return reverseproxy.Wrap{Transport: func(next http.RoundTripper) http.RoundTripper { return defect(next) }}
-}
-
-// defects are the planted ones, each with every metric that must fail and no other.
+// defects are the planted ones: where, what, and every metric that must fail, and no other may.
 var defects = map[string]struct {
+	on     ground
 	plant  reverseproxy.Wrap
 	caught []string
 }{
-	"a POST is replayed":    {transport(replayPosts), []string{"attempts over 1", "duplicate executions"}},
-	"an error is swallowed": {transport(swallowErrors), []string{"answers that no backend gave"}},
-	// A truncated and a crossed answer are failures of their requests too, so a promise of none is broken with them.
-	"a body is truncated but ended cleanly": {transport(truncate), []string{"failures", "truncated answers that end cleanly"}},
-	"answers are crossed":                   {transport(cross()), []string{"failures", "crossed answers"}},
+	"a POST is replayed":    {stale, transport(replayPosts), []string{"attempts over 1", "duplicate executions"}},
+	"an error is swallowed": {stale, transport(swallowErrors), []string{"answers that no backend gave"}},
+	// A truncated, a corrupt and a crossed answer are failures of their requests too, so a promise of none is broken.
+	"a body is truncated but ended cleanly": {stale, transport(truncate), []string{"failures", "outcome truncated", "truncated answers that end cleanly"}},
+	"a body is cut off":                     {stale, transport(cutBodies), []string{"failures", "outcome truncated"}},
+	"a body is corrupted":                   {stale, transport(corrupt), []string{"failures", "corrupt answers"}},
+	"answers are crossed":                   {stale, transport(cross()), []string{"failures", "crossed answers"}},
+	"a 404 is invented":                     {stale, transport(invent(http.StatusNotFound)), []string{"status 404", "answers that no backend gave"}},
+	"an upload is altered":                  {stale, transport(alterUploads), []string{"altered bodies", "corrupt arrivals"}},
+	"an answer hangs":                       {stale, transport(hang), []string{"failures", "hangs"}},
+
+	"no retry where one was promised": {errands, gateway{}.wrap(), []string{"failures"}},
+	"a retry to the same replica":     {errands, gateway{attempts: 2, pause: 40 * time.Millisecond, same: true}.wrap(), []string{"retries to the same replica"}},
+	"no back-off":                     {errands, gateway{attempts: 2}.wrap(), []string{"retries within 20ms"}},
+
+	"a retry storm":              {overload, gateway{attempts: 6}.wrap(), []string{"attempts over 2", "attempts per request"}},
+	"a status that does not fit": {overload, transport(turn(http.StatusServiceUnavailable, http.StatusInternalServerError)), []string{"failures but 503"}},
+	"a 5xx hidden as 200":        {overload, transport(turn(http.StatusServiceUnavailable, http.StatusOK)), []string{"answers that no backend gave"}},
+	"an error told by closing":   {overload, reverseproxy.Wrap{Handler: closeOnErrors}, []string{"failures but 503"}},
+
+	"slow answers":                  {slowness, transport(dawdle), []string{"latency p80"}},
+	"a connection for each request": {slowness, transport(closeConnections), []string{"connections per request"}},
+	"errors of the gateway's own":   {slowness, transport(invent(http.StatusBadGateway)), []string{"failures", "5xx"}},
+	"ghost work left by an early retry": {
+		slowness, gateway{hurry: 5 * time.Millisecond}.wrap(), []string{"ghost work", "attempts over 1", "retries to another replica"},
+	},
+
+	"a dead replica is kept": {sickness, gateway{}.wrap(), []string{"time to eject", "requests touched by the fault"}},
+	"a late recovery":        {sickness, gateway{opens: 1200 * time.Millisecond}.wrap(), []string{"time to recover"}},
 }
 
 func TestDefectsAreCaughtByName(t *testing.T) {
 	for name, d := range defects {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result := execute(t, scenario(cutOff), d.plant)
+			result := execute(t, d.on.scenario(), d.plant, 42)
 			assert.Equal(t, expect.Fail, result.Ruling)
-			assert.ElementsMatch(t, d.caught, failed(result))
+			assert.ElementsMatch(t, d.caught, failed(result), "%s", told(result))
 		})
 	}
+}
+
+// Whatever is promised anywhere here is broken by some defect: no promise is there for show.
+func TestEveryPromiseCatchesADefect(t *testing.T) {
+	t.Parallel()
+	caught := map[string]bool{}
+	for _, d := range defects {
+		for _, metric := range d.caught {
+			caught[metric] = true
+		}
+	}
+	promised := map[string]bool{}
+	for _, g := range grounds {
+		for _, x := range g.scenario().Expect {
+			promised[x.Judge(expect.Evidence{}).Metric] = true
+		}
+	}
+	for _, metric := range slices.Sorted(maps.Keys(promised)) {
+		assert.True(t, caught[metric], "no defect breaks %q", metric)
+	}
+	assert.GreaterOrEqual(t, len(defects), 15)
 }
 
 func failed(r reports.Result) []string {
@@ -60,86 +95,13 @@ func failed(r reports.Result) []string {
 	return metrics
 }
 
-// replayPosts sends a POST again when the first attempt failed, as gateways did before they learned not to.
-func replayPosts(next http.RoundTripper) roundTrip {
-	return func(r *http.Request) (*http.Response, error) {
-		if r.Method != http.MethodPost {
-			return next.RoundTrip(r)
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		var response *http.Response
-		for range 4 {
-			again := r.Clone(r.Context())
-			again.Body = io.NopCloser(bytes.NewReader(body))
-			if response, err = next.RoundTrip(again); err == nil {
-				return response, nil
-			}
-		}
-		return nil, err
+// told says what each promise came to.
+func told(r reports.Result) string {
+	var said strings.Builder
+	for _, v := range r.Verdicts {
+		said.WriteString(v.Ruling.String() + ": " + v.Promise + " " + v.Reason + "\n")
 	}
-}
-
-// swallowErrors turns a failed attempt into an empty success.
-func swallowErrors(next http.RoundTripper) roundTrip {
-	return func(r *http.Request) (*http.Response, error) {
-		response, err := next.RoundTrip(r)
-		if err == nil {
-			return response, nil
-		}
-		return &http.Response{
-			StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("ok")), Request: r,
-		}, nil
-	}
-}
-
-// truncate drops the second half of some answers and frames the rest as if it were the whole.
-func truncate(next http.RoundTripper) roundTrip {
-	return func(r *http.Request) (*http.Response, error) {
-		response, err := next.RoundTrip(r)
-		if err != nil || !some(r) {
-			return response, err
-		}
-		body, err := io.ReadAll(response.Body)
-		err = errors.Join(err, response.Body.Close())
-		half := body[:len(body)/2]
-		response.Body = io.NopCloser(bytes.NewReader(half))
-		response.ContentLength = int64(len(half))
-		response.Header.Del("Content-Length")
-		return response, err
-	}
-}
-
-// cross gives some requests the answer to an earlier one, as a cache with a wrong key does.
-func cross() func(http.RoundTripper) roundTrip {
-	var mu sync.Mutex
-	var kept *http.Response
-	var body []byte
-	return func(next http.RoundTripper) roundTrip {
-		return func(r *http.Request) (*http.Response, error) {
-			response, err := next.RoundTrip(r)
-			if err != nil || response.Header.Get(wire.ID) == "" { // a failure, or a readiness check
-				return response, err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if kept == nil {
-				kept = response
-				body, err = io.ReadAll(response.Body)
-				response.Body = io.NopCloser(bytes.NewReader(body))
-				return response, err
-			}
-			if !some(r) {
-				return response, nil
-			}
-			err = response.Body.Close()
-			response.Header = kept.Header.Clone()
-			response.Body = io.NopCloser(bytes.NewReader(body))
-			return response, err
-		}
-	}
+	return said.String()
 }
 
 // some picks about a tenth of the requests by their id.

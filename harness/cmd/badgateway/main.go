@@ -80,7 +80,14 @@ func selectionOf(args []string) string {
 }
 
 func report(dir string, out, errOut io.Writer) int {
-	results, err := reports.LoadAll(dir)
+	brokenOff, err := reports.BrokenOff(dir)
+	for _, said := range brokenOff {
+		fmt.Fprintln(out, said)
+	}
+	var results []reports.Result
+	if err == nil {
+		results, err = reports.LoadAll(dir)
+	}
 	if err == nil {
 		err = reports.Table(out, results)
 	}

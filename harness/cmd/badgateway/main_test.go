@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/reports"
 )
 
@@ -21,6 +23,11 @@ func TestCommandLine(t *testing.T) {
 		return dir
 	}
 	empty := t.TempDir()
+	killed := filepath.Join(t.TempDir(), "run")
+	running, err := record.Begin(killed)
+	require.NoError(t, err)
+	running.Saw(record.Request{Outcome: record.Complete, Status: 502, Done: 1500 * time.Millisecond})
+	require.NoError(t, running.Close())
 	for name, c := range map[string]struct {
 		args        []string
 		code        int
@@ -32,6 +39,7 @@ func TestCommandLine(t *testing.T) {
 		"report, green":        {[]string{"report", saved(expect.Known)}, exitOK, "a/TestB", ""},
 		"report, red":          {[]string{"report", saved(expect.Fail)}, exitFailed, "1 fail", ""},
 		"report, inconclusive": {[]string{"report", saved(expect.Inconclusive)}, exitFailed, "1 inconclusive", ""},
+		"report, killed":       {[]string{"report", killed}, exitHarness, killed + ": the run was broken off: 1 requests can be read, 1 of them failed, the last ended at 1.500 s\n", "no results here"},
 		"report of nothing":    {[]string{"report", empty}, exitHarness, "", "badgateway: " + empty + ": no results here\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,50 @@
+package harness
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/badgateway/badgateway/harness/expect"
+)
+
+// dry keeps what a scenario would do, and skips the test.
+func (s *run) dry(t *testing.T, scenario Scenario) {
+	t.Helper()
+	name := s.nameOf(t)
+	text, err := scenario.schedule(name, s.seedOf(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.schedules[name] = text
+	s.mu.Unlock()
+	t.Skip("a dry run")
+}
+
+// printSchedules prints what the scenarios would do, whatever the order in which their tests ran.
+func (s *run) printSchedules() {
+	for _, name := range slices.Sorted(maps.Keys(s.schedules)) {
+		fmt.Print(s.schedules[name])
+	}
+}
+
+// schedule says what the scenario would do with that seed, on whatever gateway: its faults, and each request with the
+// time at which it is due, as far as that does not depend on answers. The same seed gives the same text, byte for byte.
+func (s Scenario) schedule(name string, seed uint64) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nscenario %s, schedule seed %d\n", name, seed)
+	fmt.Fprintf(&b, "given  %s x %d, policy: %s\nload   %s\n", s.Backends.Name, s.Backends.Count, s.Policy, s.Load)
+	if err := s.Faults.Print(&b, seed); err != nil {
+		return "", err
+	}
+	for _, e := range s.Expect {
+		fmt.Fprintf(&b, "expect %s\n", e.Judge(expect.Evidence{}).Promise)
+	}
+	for p := range s.Load.Plan(seed) {
+		fmt.Fprintf(&b, "%10s  %s  %s\n", p.Due, p.ID, p.Request)
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,111 @@
+package expect
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/badgateway/badgateway/harness/record"
+)
+
+// What the gateway did with requests, in the backends' eyes.
+
+// AttemptsOver is the share of requests with more than n arrivals; none of them bounds the maximum.
+func AttemptsOver(n int, during record.Phase) Share {
+	return Share{
+		metric: fmt.Sprintf("attempts over %d", n), phase: during,
+		counts: func(e record.Exchange) bool { return e.Attempts() > n },
+	}
+}
+
+// DuplicateExecutions is the share of requests whose work was done more than once.
+func DuplicateExecutions(during record.Phase) Share {
+	return Share{
+		metric: "duplicate executions", phase: during,
+		counts: func(e record.Exchange) bool { return e.Executions() > 1 },
+	}
+}
+
+// RequestsTouched is the share of requests of which a fault touched at least one arrival; none of them means that the
+// gateway gave the fault no chance.
+func RequestsTouched(during record.Phase) Share {
+	return Share{metric: "requests touched by the fault", phase: during, counts: record.Exchange.Touched}
+}
+
+// RetriesToSame is the share of requests of which an attempt went to the replica of the attempt before.
+func RetriesToSame(during record.Phase) Share {
+	return retries("retries to the same replica", during, func(before, next record.Arrival) bool {
+		return next.Backend == before.Backend
+	})
+}
+
+// RetriesToOther is the share of requests of which an attempt went to another replica than the attempt before.
+func RetriesToOther(during record.Phase) Share {
+	return retries("retries to another replica", during, func(before, next record.Arrival) bool {
+		return next.Backend != before.Backend
+	})
+}
+
+// RetriesWithin is the share of requests of which an attempt came sooner than that after the one before; none of them
+// means that the gateway backs off.
+func RetriesWithin(gap time.Duration, during record.Phase) Share {
+	return retries("retries within "+gap.String(), during, func(before, next record.Arrival) bool {
+		return next.At-before.At < gap
+	})
+}
+
+func retries(metric string, during record.Phase, is func(before, next record.Arrival) bool) Share {
+	return Share{metric: metric, phase: during, counts: func(e record.Exchange) bool {
+		for i := 1; i < len(e.Arrivals); i++ {
+			if is(e.Arrivals[i-1], e.Arrivals[i]) {
+				return true
+			}
+		}
+		return false
+	}}
+}
+
+// AlteredBodies is the share of requests of which an attempt was executed whose body was not the one that the client sent.
+func AlteredBodies(during record.Phase) Share {
+	return arrivals("altered bodies", during, func(a record.Arrival) bool { return a.Executed && !a.Intact })
+}
+
+// GhostWork is the share of requests whose work was done for nobody: the gateway gave up, and the backend went on.
+func GhostWork(during record.Phase) Share {
+	return arrivals("ghost work", during, func(a record.Arrival) bool { return a.Executed && a.Action == record.Abandoned })
+}
+
+func arrivals(metric string, during record.Phase, is func(record.Arrival) bool) Share {
+	return Share{metric: metric, phase: during, counts: func(e record.Exchange) bool {
+		for _, a := range e.Arrivals {
+			if is(a) {
+				return true
+			}
+		}
+		return false
+	}}
+}
+
+// AttemptsPerRequest is the mean number of arrivals of a request: the amplification of the load.
+func AttemptsPerRequest(during record.Phase) Mean {
+	return Mean{
+		share: Share{metric: "attempts per request", phase: during},
+		of:    func(e record.Exchange) float64 { return float64(e.Attempts()) },
+	}
+}
+
+// ConnectionsPerRequest is the mean number of connections that the gateway opened for a request: attempts that were the
+// first on theirs.
+func ConnectionsPerRequest(during record.Phase) Mean {
+	return Mean{
+		share: Share{metric: "connections per request", phase: during},
+		of: func(e record.Exchange) float64 {
+			opened := 0
+			for _, a := range e.Arrivals {
+				if a.Position == 1 {
+					opened++
+				}
+			}
+			return float64(opened)
+		},
+	}
+}

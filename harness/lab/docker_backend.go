@@ -1,0 +1,193 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/badgateway/badgateway/fixtures/backend"
+	"github.com/badgateway/badgateway/fixtures/gateways"
+	"github.com/badgateway/badgateway/fixtures/images"
+	"github.com/badgateway/badgateway/fixtures/toxiproxy"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// box is a place for backends in a container.
+type box struct {
+	*service
+	lab      *inDocker
+	identity string // in answers
+	toxics   *toxiproxy.Link
+	linked   int // the port of the Toxiproxy through which it is reached
+}
+
+// settle starts a backend in a container of its own. Links of first lives are made once all backends and the Toxiproxy run.
+func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) (place, error) {
+	started, err := l.runInPod(ctx, l.backend(name, r.String()))
+	if err != nil {
+		return nil, err
+	}
+	at := &box{service: started, lab: l, identity: r.String()}
+	if !l.linked || !slices.Contains(l.plan.Links, r) {
+		return at, nil
+	}
+	l.mu.Lock()
+	l.links++
+	port := firstLinkPort + len(l.plan.Links) + l.links - 1
+	l.mu.Unlock()
+	if l.reach == publishedPort {
+		return at, errors.New("a link for another life needs a port of the Toxiproxy, and those are published when it starts")
+	}
+	return at, at.connect(ctx, port)
+}
+
+// usurp starts a backend in the pod of another one, where it waits until that has ended and its ports are free.
+func (l *inDocker) usurp(ctx context.Context, name string, of place, rules []backend.Rule) (place, func(context.Context) error, error) {
+	pod := of.(*box).spec.in
+	if pod == nil {
+		return nil, nil, fmt.Errorf("the address of %s does not stay: the plan does not need that", of.(*box).spec.name)
+	}
+	s := l.backend(pod.spec.name+"-impostor", name)
+	s.in = pod
+	s.args = append(s.args, "-wait")
+	for _, r := range rules {
+		text, err := json.Marshal(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		s.args = append(s.args, "-rule", string(text))
+	}
+	started, err := l.run(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	waits := func(ctx context.Context) error {
+		log, err := started.logs(ctx, "all")
+		if err == nil && !bytes.Contains(log, []byte("waiting")) {
+			err = errors.New("it does not wait yet")
+		}
+		return err
+	}
+	takeOver := func(context.Context) error { return nil } // by itself
+	by := &box{service: started, lab: l, identity: name}
+	return by, takeOver, by.await(ctx, waits)
+}
+
+// backend is the container of a backend.
+func (l *inDocker) backend(name, identity string) spec {
+	args := []string{
+		"-name", identity, "-listen", portOf(dataPort), "-control", portOf(controlPort), "-journal", journalPath,
+	}
+	s := spec{name: name, image: l.images.backend, args: args, ports: []int{controlPort, dataPort}}
+	if l.plan.needs(fault.Firewall) { // that of the container's own network namespace
+		s.args, s.capabilities = append(s.args, "-firewall"), []string{"NET_ADMIN"}
+	}
+	return s
+}
+
+func (b *box) control() backend.Remote {
+	return backend.Remote{Name: b.identity, Address: b.address(controlPort)}
+}
+
+func (b *box) upstream() gateways.Upstream {
+	address := b.inside()
+	if b.toxics != nil {
+		address = "toxiproxy" + portOf(b.linked)
+	}
+	return gateways.Upstream{Name: b.home().spec.name, Address: address}
+}
+
+// inside is where it is reached within the lab's network: by its name, or by its address where it can be taken from the
+// network. The engine forgets the name of a container that is not there, and a gateway that cannot resolve a name does not
+// reload.
+func (b *box) inside() string {
+	if at := b.home().spec.address; at.IsValid() && !b.lab.plan.Gateway.Fixed() {
+		return net.JoinHostPort(at.String(), strconv.Itoa(dataPort))
+	}
+	return b.home().spec.name + portOf(dataPort)
+}
+
+func (b *box) dial() string {
+	if b.toxics != nil {
+		return b.lab.toxic.address(b.linked)
+	}
+	return b.address(dataPort)
+}
+
+func (b *box) link() fault.Toxics {
+	if b.toxics == nil {
+		return nil
+	}
+	return b.toxics
+}
+
+func (b *box) cable() fault.Cable {
+	if !b.lab.plan.needs(fault.Network) {
+		return nil
+	}
+	return b.home()
+}
+
+// connect puts a link of the Toxiproxy's before it.
+func (b *box) connect(ctx context.Context, port int) error {
+	remote := toxiproxy.Remote{Address: b.lab.toxic.address(toxicPort)}
+	name := b.home().spec.name
+	link, err := remote.Connect(ctx, name, "0.0.0.0"+portOf(port), b.inside())
+	if err != nil {
+		return fmt.Errorf("link to %s: %w", name, err)
+	}
+	b.toxics, b.linked = &link, port
+	return nil
+}
+
+func (b *box) await(ctx context.Context, try func(context.Context) error) error {
+	return b.explain(ctx, await(ctx, b.gone, try))
+}
+
+func (b *box) journal(ctx context.Context) (io.ReadCloser, error) { return b.open(ctx, journalPath) }
+
+// startToxiproxy starts Toxiproxy if there is a link that leads through it.
+func (l *inDocker) startToxiproxy(ctx context.Context, image images.Obtained) error {
+	if len(l.plan.Links) == 0 {
+		return nil
+	}
+	ports := []int{toxicPort}
+	for i := range l.plan.Links {
+		ports = append(ports, firstLinkPort+i)
+	}
+	s, err := l.run(ctx, spec{name: "toxiproxy", image: image, args: []string{"-host", "0.0.0.0"}, ports: ports})
+	if err != nil {
+		return err
+	}
+	l.toxic = s
+	remote := toxiproxy.Remote{Address: s.address(toxicPort)}
+	err = await(ctx, s.gone, func(ctx context.Context) error {
+		_, err := remote.Version(ctx)
+		return err
+	})
+	if err != nil {
+		return s.explain(ctx, err)
+	}
+	return remote.Check(ctx)
+}
+
+func (l *inDocker) connectLinks(ctx context.Context) error {
+	for i, r := range l.plan.Links {
+		linked := find(l.replicas, r)
+		if linked == nil {
+			return fmt.Errorf("link to %s: no such backend", r)
+		}
+		if err := linked.current().at.(*box).connect(ctx, firstLinkPort+i); err != nil {
+			return err
+		}
+	}
+	l.linked = true
+	return nil
+}
