@@ -3,6 +3,7 @@
 GO      ?= go
 GATEWAY ?= all
 SUITE   ?= ...
+PROFILE ?= ci
 SEED    ?=
 # Expanded once: the scenarios and the report of them must mean the same folder.
 OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
@@ -16,7 +17,7 @@ LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make suites GATEWAY=nginx@1.30,stdlib SUITE=idleclose SEED=42"
+	@echo "  make suites GATEWAY=nginx@1.30,stdlib SUITE=idleclose PROFILE=smoke SEED=42"
 
 demo: ## the idle-close race through the embedded gateway, before and after the fix; needs Go only
 	cd suites/idleclose && $(GO) test -count=1 -parallel=4 -run '^TestRace$$' -bg.gateway=stdlib -bg.keep=always -bg.seed=$(SEED)
@@ -26,7 +27,7 @@ test: ## the tests, and the scenarios on the embedded gateway and, where there i
 	@$(MAKE) --no-print-directory suites GATEWAY=stdlib,nginx@1.26,nginx@1.30
 
 suites: ## the scenarios on every gateway that can be had here, or on some
-	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_SEED=$(SEED) $(GO) test -p 1 -count=1 -parallel=3 -timeout 60m ./suites/$(SUITE); \
+	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_PROFILE=$(PROFILE) BADGATEWAY_SEED=$(SEED) $(GO) test -p 1 -count=1 -parallel=3 -timeout 60m ./suites/$(SUITE); \
 	status=$$?; [ ! -d $(OUT) ] || { echo; $(GO) run ./harness/cmd/badgateway report $(OUT); }; exit $$status
 
 gateways: ## the gateways, how each is had here, and what it can be asked for; fetches nothing

@@ -32,6 +32,8 @@ type Inspection struct {
 	// Observe finds out. It returns what Broken makes when the promise is broken; any other error says that the harness
 	// failed.
 	Observe func(ctx context.Context, b *Bench) error
+	// Profile is the smallest one that the inspection is part of.
+	Profile Profile
 }
 
 // broken is a promise that was not kept, and what was seen instead.
@@ -48,6 +50,7 @@ func Inspect(t *testing.T, i Inspection) {
 	if session == nil {
 		t.Fatal("harness.Inspect: the suite has no func TestMain(m *testing.M) { harness.Main(m) }")
 	}
+	session.skipUnlessIn(t, i.Profile)
 	if session.Dry {
 		t.Skip("a dry run, and an inspection has no schedule")
 	}

@@ -28,6 +28,7 @@ func Run(t *testing.T, s Scenario) {
 	if err := s.Validate(); err != nil {
 		t.Fatalf("scenario: %v", err)
 	}
+	session.skipUnlessIn(t, s.Profile)
 	if session.Dry {
 		session.dry(t, s)
 	}

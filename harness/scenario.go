@@ -33,6 +33,8 @@ type Scenario struct {
 	Faults fault.Schedule
 	// Expect is what must hold.
 	Expect expect.All
+	// Profile is the smallest one that the scenario is part of.
+	Profile Profile
 }
 
 // Validate reports everything that is wrong with the scenario, joined.
@@ -46,6 +48,9 @@ func (s Scenario) Validate() error {
 			requests = math.MaxInt // a fault that waits for more requests than there are is never applied, and that is told
 		}
 		problems = append(problems, s.Load.Validate(), s.Faults.Validate(s.Backends, s.Load.Lasts(), requests))
+	}
+	if s.Profile < Smoke || s.Profile > Nightly {
+		problems = append(problems, fmt.Errorf("profile: %s, want Smoke, CI or Nightly", s.Profile))
 	}
 	if len(s.Expect) == 0 {
 		problems = append(problems, errors.New("expect: nothing; a scenario without a promise cannot fail"))

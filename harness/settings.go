@@ -20,12 +20,13 @@ type settings struct {
 	Out     string
 	Keep    string
 	Replay  string
+	Profile Profile
 	// Thresholds is a file of bounds.
 	Thresholds string
 	Strict     bool
 	Dry        bool
 
-	seed, strict, dry string // as typed
+	seed, profile, strict, dry string // as typed
 }
 
 // The values of -bg.keep: whose facts stay on disk after the run. verdict.json stays unless nothing is to.
@@ -45,6 +46,7 @@ type option struct {
 var options = []option{
 	{"gateway", "stdlib", "gateways to run against, comma-separated: a name (newest version), name@version, name@all, all, or a folder (./my-gateway)", func(s *settings) *string { return &s.Gateway }, false},
 	{"seed", "", "seed of requests and victims; the same seed gives the same schedule (default: a fresh one, printed)", func(s *settings) *string { return &s.seed }, false},
+	{"profile", "ci", "how much to run: smoke (one telling scenario for each behaviour), ci, nightly (longer, with swept parameters)", func(s *settings) *string { return &s.profile }, false},
 	{"out", "", "folder for the run's facts and verdicts (default: reports/runs/<time> in the clone, else in the user's cache)", func(s *settings) *string { return &s.Out }, false},
 	{"keep", keepFailed, "whose facts to keep: never (nothing at all), failed, always; verdicts stay unless never", func(s *settings) *string { return &s.Keep }, false},
 	{"replay", "", "judge the facts saved in this folder again instead of running", func(s *settings) *string { return &s.Replay }, false},
@@ -102,6 +104,9 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	}
 	if s.Dry, err = strconv.ParseBool(s.dry); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.dry=%s: want true or false", s.dry))
+	}
+	if s.Profile, err = parseProfile(s.profile); err != nil {
+		problems = append(problems, err)
 	}
 	if s.seed == "" {
 		s.Seed = rand.Uint64N(1_000_000)

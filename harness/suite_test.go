@@ -78,6 +78,7 @@ func TestWrongInputIsOneLine(t *testing.T) {
 		"thresholds":           {args: []string{"-bg.thresholds=nowhere.yaml"}, want: "-bg.thresholds: nowhere.yaml does not exist (tried /"},
 		"wrong thresholds":     {args: []string{"-bg.thresholds=" + folder + "/gateway.yaml"}, want: "-bg.thresholds: " + folder + "/gateway.yaml:1:5: mapping was used"},
 		"seed":                 {args: []string{"-bg.seed=x"}, want: "-bg.seed=x: want a whole number"},
+		"profile":              {args: []string{"-bg.profile=all"}, want: "-bg.profile=all: want smoke, ci or nightly"},
 		"keep":                 {args: []string{"-bg.keep=some"}, want: "-bg.keep=some: want never, failed or always"},
 		"strict":               {environment: []string{"BADGATEWAY_STRICT=maybe"}, want: "-bg.strict=maybe: want true or false"},
 		"replay":               {args: []string{"-bg.replay=reports/runs/nothing"}, want: "-bg.replay: reports/runs/nothing does not exist (tried /"},
@@ -216,5 +217,23 @@ func awaitFile(t *testing.T, path string) {
 		case <-ctx.Done():
 			t.Fatal("never came: ", path)
 		}
+	}
+}
+
+// The smoke profile leaves out what is not part of it, and a longer one has everything of a shorter one.
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	for profile, runs := range map[string]bool{"smoke": false, "ci": true, "nightly": true} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			cmd, out, errOut := suite(t, nil, "-test.v", "-test.run=^TestClientConnections$", "-bg.dry", "-bg.profile="+profile)
+			require.NoError(t, cmd.Run(), errOut)
+			if runs {
+				assert.Contains(t, out.String(), "scenario idleclose/TestClientConnections/per-request,")
+				return
+			}
+			assert.Contains(t, out.String(), "part of the ci profile, and this is smoke")
+			assert.NotContains(t, out.String(), "scenario idleclose/TestClientConnections")
+		})
 	}
 }
