@@ -16,6 +16,9 @@ type Closed struct {
 	Think time.Duration
 	// Use says how each of them is used; at the end of its use it is replaced.
 	Use Connections
+	// Requests is how many are sent at most, on all connections together; the load is over then. Zero is as many as there is
+	// time for. A verdict that takes so many requests, however long they take, asks for them with it.
+	Requests int
 	// The others are as in Constant.
 	For     time.Duration
 	Request Source
@@ -78,10 +81,16 @@ func (s Sweep) shuffled(random *rand.Rand) func() time.Duration {
 
 func (l Closed) stream() stream {
 	s := stream{
-		how: "on " + connections(l.Connections), users: l.Connections, count: Unknown,
+		how: "on " + connections(l.Connections), users: l.Connections, most: l.Requests, count: Unknown,
 		lasts: l.For, request: l.Request, connections: l.Use, timeout: l.Timeout, warmup: l.Warmup,
 		wrong: problems(usersProblem(l.Connections)),
 		gaps:  func(*rand.Rand) func() time.Duration { return func() time.Duration { return l.Think } },
+	}
+	if l.Requests != 0 {
+		s.how += fmt.Sprintf(", %d requests at most", l.Requests)
+	}
+	if l.Requests < 0 || l.Requests > 0 && l.Requests < l.Connections {
+		s.wrong = append(s.wrong, fmt.Errorf("load: %d requests at most on %s, want one for each at least", l.Requests, connections(l.Connections)))
 	}
 	if l.Think < 0 {
 		s.wrong = append(s.wrong, fmt.Errorf("load: %s to think", l.Think))

@@ -52,6 +52,30 @@ func TestClosedLoopWaitsForAnswers(t *testing.T) {
 	})
 }
 
+// A closed loop of so many requests is over with the last of them, whoever sends it; the time is a limit only.
+func TestClosedLoopOfSoManyRequests(t *testing.T) {
+	onFakeClock(t, func(t *testing.T) {
+		load := Closed{Connections: 3, Requests: 10, For: time.Hour, Request: orders}
+		require.NoError(t, load.Validate())
+		began := time.Now()
+		seen, err := send(t.Context(), pipes{answer: 300 * ms}.client(), load)
+		require.NoError(t, err)
+		assert.Len(t, seen, 10)
+		assert.Equal(t, 4*300*ms, time.Since(began), "three at a time")
+
+		load.For = time.Second
+		seen, err = send(t.Context(), pipes{answer: 300 * ms}.client(), load)
+		require.NoError(t, err)
+		assert.Len(t, seen, 10, "the fourth round is sent at 0.9 s")
+		load.For = 500 * ms
+		seen, err = send(t.Context(), pipes{answer: 300 * ms}.client(), load)
+		require.NoError(t, err)
+		assert.Len(t, seen, 6, "there was no time for more")
+	})
+	assert.ErrorContains(t, Closed{Connections: 3, Requests: 2, For: time.Second, Request: orders}.Validate(),
+		"load: 2 requests at most on 3 connections, want one for each at least")
+}
+
 // Each connection draws by itself, so that the sequence of each is the same however fast the others are.
 func TestClosedLoopDrawsByConnection(t *testing.T) {
 	sequences := func(answer time.Duration) map[string]string {

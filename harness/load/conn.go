@@ -58,8 +58,15 @@ func (c *conn) lastByte(first time.Duration) time.Duration {
 }
 
 // alive reports whether an idle connection can carry another request: the gateway has neither closed it nor sent anything
-// unasked. Any client that keeps connections looks before it writes; a close that is still under way is not seen.
-func (c *conn) alive() bool { return c.reader.Buffered() == 0 && c.watch.Look() == wire.Quiet }
+// unasked. Any client that keeps connections looks before it writes; a close that is still under way is not seen, nor is
+// one when the answer before has only just come.
+func (c *conn) alive(now time.Duration) bool {
+	return c.reader.Buffered() == 0 && (now-c.read < inUse || c.watch.Look() == wire.Quiet)
+}
+
+// inUse is how long a connection counts as used after its last byte: a look then would cost a twentieth of all that a busy
+// client can send, and would see what came within less than a round trip.
+const inUse = 50 * time.Microsecond
 
 // setDeadline sets the deadline for reading and writing, unless it is that already.
 func (c *conn) setDeadline(ctx context.Context, deadline time.Time) error {

@@ -89,10 +89,10 @@ func TestIdleConnectionThatIsOverIsNotUsed(t *testing.T) {
 
 			require.Equal(t, "1/1", place(s.next(t, GET("/orders"))))
 			require.Len(t, s.idle.conns, 1)
-			kept := s.idle.conns[0]
-			require.True(t, kept.alive())
+			kept, far := s.idle.conns[0], time.Hour // long after its last byte
+			require.True(t, kept.alive(far))
 			close(idle)
-			require.Eventually(t, func() bool { return !kept.alive() }, patience, time.Millisecond,
+			require.Eventually(t, func() bool { return !kept.alive(far) }, patience, time.Millisecond,
 				"what came is seen without being read")
 
 			r := s.next(t, POST("/orders"))

@@ -75,6 +75,7 @@ type stream struct {
 	count    int
 	arrivals func(seed uint64) iter.Seq[time.Duration]
 	users    int
+	most     int // requests of all users together; 0 is any number
 	gaps     func(*rand.Rand) func() time.Duration
 }
 

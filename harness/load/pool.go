@@ -21,7 +21,7 @@ func (p *pool) take(use Connections, clock record.Clock) *conn {
 	for len(p.conns) > 0 {
 		c := p.conns[len(p.conns)-1]
 		p.conns = p.conns[:len(p.conns)-1]
-		if use.keeps(c.position, clock.Now()-c.opened) && c.alive() {
+		if now := clock.Now(); use.keeps(c.position, now-c.opened) && c.alive(now) {
 			return c
 		}
 		p.run.close(c)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
@@ -123,6 +124,7 @@ type line struct {
 	stream
 	slots   chan struct{} // one for each connection there may be; nil if there is no limit
 	sending sync.WaitGroup
+	begun   atomic.Int64 // requests of a closed loop
 }
 
 func (r *run) line(s stream) *line {
@@ -195,7 +197,7 @@ func (l *line) loop(ctx context.Context, begin time.Duration, requests *sequence
 			return
 		}
 		sleep.until(ctx, due)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || l.most > 0 && l.begun.Add(1) > int64(l.most) {
 			return
 		}
 		p.Warmup = due-begin < l.warmup
