@@ -45,12 +45,21 @@ var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 }
 
+// afterUpload is how long the backend waits before it answers, which is more than a gateway needs to notice that the upload
+// is over: one in Go that gets the answer's head before it has, cuts the answer short (golang/go#40747). How often that
+// happens with an answer that comes at once is for a scenario to say, and not for a test of what comes through.
+const afterUpload = 50 * time.Millisecond
+
 func TestRequestsAndAnswersAreLeftIntact(t *testing.T) {
 	t.Parallel()
+	orders := topology.Replicas("orders", 1)
 	harness.Inspect(t, harness.Inspection{
-		Backends: topology.Replicas("orders", 1),
+		Backends: orders,
 		Promise:  "ids and bodies of every method and size come through as they are",
 		Observe: func(ctx context.Context, b *harness.Bench) error {
+			if _, err := b.Script(ctx, orders.Each(), backend.Rule{On: backend.OnRequest, Delay: afterUpload}); err != nil {
+				return err
+			}
 			for _, method := range methods {
 				for _, size := range []int{0, 1 << 10, 64 << 10, 2 << 20} {
 					for _, chunked := range []bool{false, true} {
