@@ -47,6 +47,8 @@ type Summary struct {
 	TouchedAttempts float64 `json:"touched_attempts"`
 	// Receipts says what each fault touched.
 	Receipts []string `json:"receipts,omitempty"`
+	// Windows says what became of the requests of each window.
+	Windows []Window `json:"windows,omitempty"`
 }
 
 const (
@@ -80,6 +82,7 @@ func Summarise(e expect.Evidence) Summary {
 	}
 	for _, i := range e.Injections {
 		s.Receipts = append(s.Receipts, Receipt(i))
+		s.Windows = append(s.Windows, summariseWindow(e.Exchanges, i))
 	}
 	return s
 }

@@ -21,6 +21,7 @@ usage:
   badgateway doctor                check this machine, and say how to mend what is in the way
   badgateway report DIR            print the table of a run's folder (or of several: their parent)
   badgateway matrix DIR TEST       print a test's outcomes by gateway as Markdown, e.g. idleclose/TestOutcomes
+  badgateway semantics DIR         print what clients are told when a backend fails, by gateway and version, as Markdown
   badgateway clean                 remove containers and networks whose test process is gone
 
 A selection is what -bg.gateway takes: nginx (the newest), nginx@1.26, nginx@all, all (the default), ./my-gateway, or
@@ -57,7 +58,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	case command == "report" && len(rest) == 1:
 		return report(rest[0], out, errOut)
 	case command == "matrix" && len(rest) == 2:
-		return matrix(rest[0], rest[1], out, errOut)
+		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Matrix(out, results, rest[1]) })
+	case command == "semantics" && len(rest) == 1:
+		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Semantics(out, results) })
 	case command == "clean" && len(rest) == 0:
 		return clean(ctx, out, errOut)
 	case command == "help" || command == "-h" || command == "--help":
@@ -103,10 +106,11 @@ func report(dir string, out, errOut io.Writer) int {
 	return exitOK
 }
 
-func matrix(dir, test string, out, errOut io.Writer) int {
+// table prints what is made of a run's results.
+func table(dir string, errOut io.Writer, write func([]reports.Result) error) int {
 	results, err := reports.LoadAll(dir)
 	if err == nil {
-		err = reports.Matrix(out, results, test)
+		err = write(results)
 	}
 	if err != nil {
 		fmt.Fprintln(errOut, "badgateway:", err)
