@@ -3,6 +3,8 @@
 //
 //	go run . -rounds 5 -for 3s
 //
+// Then it compares how well they keep to a rate, beside a gateway that works on the same cores.
+//
 // The order changes from round to round, and what is printed is the median of the ratios within the rounds: a machine
 // that is busy in one round is busy for all.
 package main
@@ -71,7 +73,10 @@ func run(ctx context.Context, rounds, connections int, lasts time.Duration) (err
 			fmt.Printf("round %d of %d: %-12s %8.0f/s\n", round+1, rounds, t.name, rate)
 		}
 	}
-	return table(use, rates, connections)
+	if err := table(use, rates, connections); err != nil {
+		return err
+	}
+	return pace(ctx, url, rounds, lasts)
 }
 
 // table prints medians, and the ratios within the rounds.

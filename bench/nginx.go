@@ -21,7 +21,12 @@ http {
 	keepalive_requests 100000000;
 	client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
 	uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi;
-	server { listen %[2]s; location / { return 200 "hello"; } }
+	upstream itself { server %[2]s; keepalive 64; }
+	server {
+		listen %[2]s;
+		location / { return 200 "hello"; }
+		location /proxied { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://itself/; }
+	}
 }
 `
 
