@@ -8,6 +8,7 @@ import (
 	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
@@ -31,7 +32,7 @@ const half = 32 << 10
 var unpooled = topology.Policy{UpstreamKeepAlive: topology.Off, ConnectTimeout: timeout}
 
 var classes = map[string]class{
-	"connection refused":              {inject: fault.Kill{}},
+	"connection refused":              {inject: fault.LinkDown{}},
 	"connection accepted, then FIN":   {inject: fault.CloseOnAccept{By: fault.FIN}, policy: topology.Policy{UpstreamKeepAlive: topology.Off}},
 	"connection accepted, then RST":   {inject: fault.CloseOnAccept{By: fault.RST}, policy: topology.Policy{UpstreamKeepAlive: topology.Off}},
 	"connection not answered":         {inject: fault.DropConnects{}, policy: unpooled},
@@ -58,18 +59,21 @@ var classes = map[string]class{
 // and makes nobody's POST be executed twice (RFC 9110, sections 9.2.2 and 15.6). Half an answer must not look whole, which
 // is promised of every run.
 //
-// 100 requests a second, half of them POSTs, and a window of a second: about 50 POSTs meet the fault, and 29 are needed to
-// judge a promise of none. Recovery takes a second at most, since gateways may try again as seldom as once a second by
-// default (HAProxy's turn-around time); 70 requests come after that.
+// A closed loop, which a stall of the machine does not put in doubt: 30 connections, of which each sends at least one
+// request while the fault is in force, however long its answer takes; 29 are needed to judge a promise of none. Recovery
+// takes a second at most, since gateways may try again as seldom as once a second by default (HAProxy's turn-around time);
+// about 90 requests come after that, one every 250 ms on each connection for 0.8 s. It is looked at with GETs: the answer
+// to an upload may be cut short by a gateway in Go whatever the backend does (golang/go#40747; see suites/protocol).
+// Whoever is told nothing gives up after 1.5 s, which leaves time to see the recovery.
 func TestFailure(t *testing.T) {
 	for name, c := range classes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 1)
-			broken := fault.Window{From: 500 * time.Millisecond, For: time.Second, On: orders.Each(), Inject: c.inject}
+			broken := fault.Window{From: 400 * time.Millisecond, For: time.Second, On: orders.Each(), Inject: c.inject}
 			promises := expect.All{
-				expect.Recovery(broken.After(0)).Within(time.Second),
-				expect.DuplicateExecutions(broken.During()).Where(expect.Method("POST")).None(),
+				expect.Recovery(broken.After(0)).Where(expect.Method("GET")).Within(time.Second),
+				expect.DuplicateExecutions(record.Phase{}).Where(expect.Method("POST")).None(),
 			}
 			if !c.begun {
 				promises = append(promises, expect.FailuresBut(broken.During(), 500, 502, 503, 504).None())
@@ -85,7 +89,7 @@ func TestFailure(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   c.policy,
-				Load:     load.Constant{Rate: 100, For: 3200 * time.Millisecond, Timeout: 5 * time.Second, Request: requests},
+				Load:     load.Closed{Connections: 30, Think: 250 * time.Millisecond, For: 3200 * time.Millisecond, Timeout: 1500 * time.Millisecond, Request: requests},
 				Faults:   fault.Schedule{broken},
 				Expect:   promises,
 				Profile:  profile,
