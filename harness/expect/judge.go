@@ -188,9 +188,9 @@ func (t touch) compare(other touch) int {
 func missing(e Evidence) string {
 	type journal struct {
 		backend string
-		life    int
+		life    int32
 	}
-	type seen struct{ count, last int }
+	type seen struct{ count, last int32 }
 	journals := map[journal]*seen{}
 	for _, x := range e.Exchanges {
 		for i := range x.Arrivals {

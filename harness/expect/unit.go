@@ -20,8 +20,9 @@ type tallied struct {
 
 // connection is one of the gateway's to a backend, or one of the client's.
 type connection struct {
-	backend      string
-	life, number int
+	backend string
+	life    int32
+	number  int
 }
 
 // tally begins to count in a phase: by connection if a fault that acts there chose its victims among them.
