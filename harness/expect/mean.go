@@ -49,7 +49,7 @@ func (x meanAtMost) Judge(e Evidence) Verdict {
 		return v
 	}
 	var sample stats.Sample
-	for exchange := range in {
+	for _, exchange := range in {
 		if !x.mean.share.keeps(exchange) {
 			continue
 		}
@@ -60,13 +60,13 @@ func (x meanAtMost) Judge(e Evidence) Verdict {
 		}
 	}
 	v.N = sample.N()
-	if v.N < fewest {
-		v.Reason = fmt.Sprintf("%d requests fall under this promise, at least %d are needed to judge", v.N, fewest)
+	if v.N < e.fewest() {
+		v.Reason = fmt.Sprintf("%d requests fall under this promise, at least %d are needed to judge", v.N, e.fewest())
 		return v
 	}
-	interval := sample.Interval(level)
+	interval := sample.Interval(e.level())
 	v.Value, v.Low, v.High = sample.Mean(), interval.Low, interval.High
-	v.Measured = fmt.Sprintf("%.3g (n = %d; 95 %% interval %.3g-%.3g; at most %.0f)", v.Value, v.N, v.Low, v.High, sample.Max())
+	v.Measured = fmt.Sprintf("%.3g (n = %d; %s interval %.3g-%.3g; at most %.0f)", v.Value, v.N, levelInWords(e.level()), v.Low, v.High, sample.Max())
 	switch {
 	case interval.AtOrUnder(x.bound):
 		v.Ruling, v.Witness = Pass, nil

@@ -12,6 +12,7 @@ import (
 // tallied is a share as counted, in the unit that the fault says.
 type tallied struct {
 	stats.Count
+	level stats.Level
 	// byConnection is nil where requests are the unit.
 	byConnection map[connection]*stats.Count
 	clients      bool // the connections are the client's
@@ -20,6 +21,7 @@ type tallied struct {
 
 // connection is one of the gateway's to a backend, or one of the client's.
 type connection struct {
+	look    int
 	backend string
 	life    int32
 	number  int
@@ -27,10 +29,12 @@ type connection struct {
 
 // tally begins to count in a phase: by connection if a fault that acts there chose its victims among them.
 func (e Evidence) tally(p record.Phase) *tallied {
-	t := &tallied{}
-	for _, i := range e.Injections {
-		if i.Unit == record.Connections && (p.Part == record.Whole || i.ID == p.Window) {
-			t.byConnection, t.clients = map[connection]*stats.Count{}, i.Target == client
+	t := &tallied{level: e.level()}
+	for _, look := range e.Looks() {
+		for _, i := range look.Injections {
+			if i.Unit == record.Connections && (p.Part == record.Whole || i.ID == p.Window) {
+				t.byConnection, t.clients = map[connection]*stats.Count{}, i.Target == client
+			}
 		}
 	}
 	return t
@@ -39,8 +43,8 @@ func (e Evidence) tally(p record.Phase) *tallied {
 // client is what the client is called where the replicas have their names.
 const client = "client"
 
-// add counts an exchange, on the connection of its first attempt.
-func (t *tallied) add(x record.Exchange, counts bool) {
+// add counts an exchange of a look, on the connection of its first attempt.
+func (t *tallied) add(look int, x record.Exchange, counts bool) {
 	k := 0
 	if counts {
 		k = 1
@@ -50,11 +54,11 @@ func (t *tallied) add(x record.Exchange, counts bool) {
 	if t.byConnection == nil {
 		return
 	}
-	on := connection{backend: client, number: x.Connection}
+	on := connection{look: look, backend: client, number: x.Connection}
 	switch {
 	case t.clients:
 	case len(x.Arrivals) > 0:
-		on = connection{x.Arrivals[0].Backend, x.Arrivals[0].Life, x.Arrivals[0].Connection}
+		on = connection{look, x.Arrivals[0].Backend, x.Arrivals[0].Life, x.Arrivals[0].Connection}
 	default:
 		t.alone++
 		on = connection{number: t.alone}
@@ -93,9 +97,9 @@ func (t *tallied) clusters() stats.Clusters {
 
 func (t *tallied) interval() stats.Interval {
 	if t.byConnection != nil {
-		return t.clusters().Interval(level)
+		return t.clusters().Interval(t.level)
 	}
-	return t.Interval(level)
+	return t.Interval(t.level)
 }
 
 // String says K of N, and on how many connections where those are the unit.
@@ -111,11 +115,11 @@ func (t *tallied) String() string {
 func (t *tallied) needed(bound float64) string {
 	count, each := t.Count, 1.0
 	if t.byConnection != nil {
-		worth := max(t.clusters().Effective(level), 1)
+		worth := max(t.clusters().Effective(t.level), 1)
 		each = float64(len(t.byConnection)) / worth // connections for what one trial is worth
 		count = stats.Count{K: int(t.Share()*worth + 0.5), N: int(worth)}
 	}
-	n := count.Needed(bound, level)
+	n := count.Needed(bound, t.level)
 	if !n.Attainable {
 		return "no number of " + t.unit() + " can decide at this share"
 	}
