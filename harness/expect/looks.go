@@ -2,6 +2,7 @@ package expect
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/badgateway/badgateway/harness/stats"
 )
@@ -129,6 +130,14 @@ func (e Evidence) sayLooks(v Verdict) Verdict {
 		}
 	}
 	return v
+}
+
+// Extensible reports whether more requests could ever decide one of the promises.
+func (all All) Extensible() bool {
+	return slices.ContainsFunc(all, func(x Expectation) bool {
+		_, waives := x.(waiver)
+		return x != nil && !waives
+	})
 }
 
 // decidedByIntervals reports whether a promise may look kept or broken by chance.

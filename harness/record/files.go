@@ -38,6 +38,8 @@ type Case struct {
 	ScheduleSeed uint64 `json:"schedule_seed"`
 	// Planned is how many requests the load was to send.
 	Planned int `json:"planned"`
+	// Looks is how many looks may be taken at the scenario, if there may be several: this one, and others beside it.
+	Looks int `json:"looks,omitempty"`
 	// Backends, Policy and Load are what was asked for, in words.
 	Backends string `json:"backends"`
 	Policy   string `json:"policy"`
