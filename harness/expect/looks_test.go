@@ -1,6 +1,7 @@
 package expect_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -162,11 +163,54 @@ func TestOtherPromisesOverSeveralLooks(t *testing.T) {
 	assert.Contains(t, v.Reason, "97.5 % interval")
 }
 
+// chance makes runs of n requests, each of which counts against a promise with some probability.
+type chance struct {
+	n      int
+	random *rand.Rand
+	spoil  func(e *expect.Evidence, i int)
+}
+
+func (c chance) run(share float64) expect.Evidence {
+	e := run(c.n)
+	e.Exchanges[c.n-1].Method = "POST" // the one that the fault touched
+	for i := range e.Exchanges {
+		if c.random.Float64() < share {
+			c.spoil(&e, i)
+		}
+	}
+	return e
+}
+
+func fails(e *expect.Evidence, i int) { e.Exchanges[i].Status, e.Exchanges[i].Backend = 502, "" }
+
+// isTriedAgain gives the request another arrival.
+func isTriedAgain(e *expect.Evidence, i int) {
+	arrivals := 0
+	for _, x := range e.Exchanges {
+		arrivals += len(x.Arrivals)
+	}
+	x := &e.Exchanges[i]
+	again := x.Arrivals[0]
+	again.Sequence, again.Injection, again.Action = int32(arrivals+1), "", record.Abandoned
+	x.Arrivals = append(x.Arrivals, again)
+}
+
+// extend runs as often as the rule wants, and judges.
+func (c chance) extend(x expect.Expectation, most int, share float64) expect.Verdict {
+	var evidence []expect.Evidence
+	var verdicts []expect.Verdict
+	for more := true; more; more = expect.More(verdicts) {
+		evidence = append(evidence, c.run(share))
+		verdicts = expect.Judge(expect.All{x}, looks(most, evidence...), nil)
+	}
+	return verdicts[0]
+}
+
 // retry looks at 95 % until it likes what it sees, or has seen enough.
-func retry(x expect.Expectation, most int, one func() expect.Evidence) expect.Ruling {
+func (c chance) retry(x expect.Expectation, most int, share float64) expect.Ruling {
 	var pooled expect.Evidence
 	for range most {
-		pooled.Exchanges = append(pooled.Exchanges, one().Exchanges...)
+		pooled.Exchanges = append(pooled.Exchanges, c.run(share).Exchanges...)
 		if v := x.Judge(pooled); v.Ruling != expect.Inconclusive {
 			return v.Ruling
 		}
@@ -175,56 +219,45 @@ func retry(x expect.Expectation, most int, one func() expect.Evidence) expect.Ru
 }
 
 // A gateway exactly on its bound is called broken in at most one run of twenty, however often it is looked at, and one that
-// is just over it is called kept in no more; where each look is taken at 95 % it is not so. One far over it is found out.
+// is just over it is called kept in no more; where each look is taken at 95 % it is not so. One far from it is found out.
 func TestErrorsOfSeveralLooks(t *testing.T) {
 	t.Parallel()
-	const runs, each, most, bound = 2000, 60, 5, 20 * expect.Percent
-	all := expect.All{expect.Failures(whole).AtMost(bound)}
-	random := rand.New(rand.NewPCG(7, 11))
-	one := func(share float64) expect.Evidence {
-		e := run(each)
-		for i := range e.Exchanges {
-			if random.Float64() < share {
-				e.Exchanges[i].Status, e.Exchanges[i].Backend = 502, ""
-			}
-		}
-		return e
-	}
-	for _, row := range []struct {
-		share float64
-		wrong expect.Ruling // how it must rarely be called
-		right expect.Ruling
+	const runs, most, bound = 2000, 5, 0.2
+	const rarely = 129 // 5 % of 2000 is 100; three standard errors above is 129
+	for name, row := range map[string]struct {
+		promise expect.Expectation
+		spoil   func(*expect.Evidence, int)
 	}{
-		{bound, expect.Fail, expect.Pass},
-		{bound * 1.0001, expect.Pass, expect.Fail},
-		{bound * 2, expect.Pass, expect.Fail},
-		{bound / 4, expect.Fail, expect.Pass},
+		"share": {expect.Failures(whole).AtMost(bound), fails},
+		"mean":  {expect.AttemptsPerRequest(whole).Where(expect.Method("GET")).AtMost(1 + bound), isTriedAgain},
 	} {
-		came, retried := map[expect.Ruling]int{}, map[expect.Ruling]int{}
-		takenInAll := 0
-		for range runs {
-			var evidence []expect.Evidence
-			var verdicts []expect.Verdict
-			for more := true; more; more = expect.More(verdicts) {
-				evidence = append(evidence, one(row.share))
-				verdicts = expect.Judge(all, looks(most, evidence...), nil)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := chance{n: 60, spoil: row.spoil}
+			for share, rare := range map[float64]expect.Ruling{
+				bound: expect.Fail, bound * 1.0001: expect.Pass, bound * 2: expect.Pass, bound / 4: expect.Fail,
+			} {
+				c.random = rand.New(rand.NewPCG(7, math.Float64bits(share)))
+				came, taken := map[expect.Ruling]int{}, 0
+				for range runs {
+					v := c.extend(row.promise, most, share)
+					came[v.Ruling]++
+					taken += v.Looks.Taken
+				}
+				t.Logf("true share %.5g of a bound of %g: %v in %d runs, %.2f looks each", share, bound, came, runs, float64(taken)/runs)
+				assert.LessOrEqual(t, came[rare], rarely)
+				if share == bound*2 || share == bound/4 {
+					assert.Zero(t, came[rare])
+					assert.Less(t, came[expect.Inconclusive], runs/100)
+				}
 			}
-			came[verdicts[0].Ruling]++
-			takenInAll += len(evidence)
-			if row.share == bound {
-				retried[retry(all[0], most, func() expect.Evidence { return one(bound) })]++
+			c.random = rand.New(rand.NewPCG(7, 11))
+			retried := map[expect.Ruling]int{}
+			for range runs {
+				retried[c.retry(row.promise, most, bound)]++
 			}
-		}
-		t.Logf("true share %.4g of a bound of %.4g: %v in %d runs, %.2f looks each; at 95 %% each look: %v",
-			row.share, bound, came, runs, float64(takenInAll)/runs, retried)
-		// 5 % of 2000 is 100; three standard errors above is 129.
-		assert.LessOrEqual(t, came[row.wrong], 129)
-		switch row.share {
-		case bound: // else this proves nothing
-			assert.Greater(t, retried[expect.Fail], came[expect.Fail])
-		case bound * 2, bound / 4:
-			assert.Zero(t, came[row.wrong])
-			assert.Greater(t, came[row.right], runs*99/100)
-		}
+			t.Logf("on the bound, and each look at 95 %%: %v", retried)
+			assert.Greater(t, retried[expect.Fail]+retried[expect.Pass], 2*rarely*3/4, "else this test proves nothing")
+		})
 	}
 }

@@ -87,9 +87,7 @@ func (s Share) tally(e Evidence, bound string) (Verdict, *tallied) {
 		}
 	}
 	v.N, v.K = t.N, t.K
-	if t.byConnection != nil {
-		v.Connections = len(t.byConnection)
-	}
+	v.Connections = len(t.byConnection)
 	if v.N > 0 {
 		interval := t.interval()
 		v.Value, v.Low, v.High = t.Share(), interval.Low, interval.High
@@ -121,8 +119,8 @@ func (x none) Judge(e Evidence) Verdict {
 	case v.N == 0:
 	case v.K > 0:
 		v.Ruling, v.Reason = Fail, fmt.Sprintf("want none, got %s", v.Measured)
-	case t.units() < e.fewest():
-		v.Reason = fmt.Sprintf("none of %d, but at least %d %s are needed to judge", t.units(), e.fewest(), t.unit())
+	case t.independent() < e.fewest():
+		v.Reason = fmt.Sprintf("none of %d, but at least %d %s are needed to judge", t.independent(), e.fewest(), t.name())
 	default:
 		v.Ruling = Pass
 	}
