@@ -16,9 +16,11 @@ import (
 //	                                 is none, they are kept by enough requests of all looks, more of them at the stricter level
 //	invariants                       as none
 //
-// A latency is judged as the share of what takes longer, so its rule is that of shares. An interval of a mean misses at each
-// look in the share of runs that its level says, as that of a share does, and no more is asked of it: the errors of all looks
-// add up to those of one look at 95 % at most, however the looks depend on each other, and whatever ends the run early.
+// A latency is judged as the share of what takes longer, so its rule is that of shares. The rule asks no more of an interval
+// than that it misses as rarely as its level says: the errors of all looks then add up to those of one look at 95 % at most,
+// however the looks depend on each other, and whatever ends the run early. So it holds for means as well, as far as their
+// intervals do: those of a few dozen skewed values miss on one side a little more often than they say, with one look or with
+// several (stats.Sample).
 
 // Looks says, in a verdict, how often was looked.
 type Looks struct {
