@@ -7,6 +7,8 @@ import (
 	"github.com/badgateway/badgateway/harness/stats"
 )
 
+// Looks says, in a verdict, how often was looked.
+//
 // A scenario may be run again when a promise is undecided for want of requests, as often as was said before the first run.
 // Each run is a look at all of the evidence so far, and the rule of stats.Looks keeps that from being a retry:
 //
@@ -21,8 +23,6 @@ import (
 // however the looks depend on each other, and whatever ends the run early. So it holds for means as well, as far as their
 // intervals do: those of a few dozen skewed values miss on one side a little more often than they say, with one look or with
 // several (stats.Sample).
-
-// Looks says, in a verdict, how often was looked.
 type Looks struct {
 	// Taken is how many looks the verdict rests on, Most how many there may be.
 	Taken int `json:"taken"`
