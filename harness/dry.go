@@ -37,6 +37,9 @@ func (s Scenario) schedule(name string, seed uint64) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nscenario %s, schedule seed %d\n", name, seed)
 	fmt.Fprintf(&b, "given  %s x %d, policy: %s\nload   %s\n", s.Backends.Name, s.Backends.Count, s.Policy, s.Load)
+	if s.Looks > 1 {
+		fmt.Fprintf(&b, "looks  %d at most, the later ones with schedules of their own\n", s.Looks)
+	}
 	if err := s.Faults.Print(&b, seed); err != nil {
 		return "", err
 	}

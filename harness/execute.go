@@ -49,35 +49,42 @@ func (c Case) Execute(ctx context.Context) (reports.Result, error) {
 	if err := c.Scenario.Validate(); err != nil { // 1. everything is checked before anything starts
 		return reports.Result{}, fmt.Errorf("%s: %w", c.Name, err)
 	}
-	facts, err := record.Begin(c.Dir)
-	if err != nil {
+	if err := c.forgetLooks(); err != nil {
 		return reports.Result{}, err
 	}
-	if err := c.observe(ctx, facts); err != nil { // 2. facts, from load, faults and backends
-		return reports.Result{}, errors.Join(fmt.Errorf("%s on %s: %w", c.Name, c.Gateway, err), facts.Close())
+	for look := 1; ; look++ {
+		if err := c.look(look).gather(ctx); err != nil { // 2. facts, saved before they are judged
+			return reports.Result{}, err
+		}
+		runtime.GC() // what was written is read again, and need not be in memory twice
+		result, err := c.Judge()
+		if err != nil || !expect.More(result.Verdicts) { // 3. judged from what was saved, until that decides
+			return result, err
+		}
 	}
-	if err := facts.Save(); err != nil { // 3. saved before they are judged
-		return reports.Result{}, err
-	}
-	runtime.GC()     // what was written is read again, and need not be in memory twice
-	return c.Judge() // 4. judged from what was saved
 }
 
-// Judge judges the saved facts of the case, and saves the result beside them.
+// gather collects what load, faults and backends saw, and saves it.
+func (c Case) gather(ctx context.Context) error {
+	facts, err := record.Begin(c.Dir)
+	if err != nil {
+		return err
+	}
+	if err := c.observe(ctx, facts); err != nil {
+		return errors.Join(fmt.Errorf("%s on %s: %w", c.Name, c.Gateway, err), facts.Close())
+	}
+	return facts.Save()
+}
+
+// Judge judges the saved facts of the case, those of all looks together, and saves the result beside them.
 func (c Case) Judge() (reports.Result, error) {
-	facts, err := record.Load(c.Dir)
+	evidence, of, err := c.evidence()
 	if err != nil {
 		return reports.Result{}, err
 	}
-	if facts.Case.Scenario != c.Name || facts.Case.Gateway != c.Gateway.String() {
-		return reports.Result{}, fmt.Errorf("%s: the facts are of %s on %s, not of %s on %s",
-			c.Dir, facts.Case.Scenario, facts.Case.Gateway, c.Name, c.Gateway)
-	}
-	exchanges, strays := record.Join(facts.Requests, facts.Arrivals)
-	evidence := expect.Evidence{Planned: facts.Case.Planned, Exchanges: exchanges, Strays: strays, Injections: facts.Injections}
-	verdicts := expect.Judge(c.Scenario.Expect, evidence, c.deviations(facts.Case))
+	verdicts := expect.Judge(c.Scenario.Expect, evidence, c.deviations(of))
 	result := reports.Result{
-		Scenario: c.Name, Gateway: facts.Case.Gateway, Detected: facts.Case.Detected, Seed: facts.Case.Seed,
+		Scenario: c.Name, Gateway: of.Gateway, Detected: of.Detected, Seed: of.Seed,
 		Ruling: reports.Worst(verdicts), Verdicts: verdicts, Summary: reports.Summarise(evidence), Dir: c.Dir,
 	}
 	return result, reports.Save(result)
@@ -177,6 +184,9 @@ func (c Case) describe(d *record.Case, f lab.Facts, began time.Time) {
 	s := c.Scenario
 	d.Scenario, d.Gateway, d.Began = c.Name, c.Gateway.String(), began
 	d.Seed, d.ScheduleSeed = c.Seed, c.ScheduleSeed
+	if s.Looks > 1 {
+		d.Looks = s.Looks
+	}
 	d.Detected, d.Image, d.How, d.Lab, d.Reach = string(f.Version), f.Image, f.How, f.Lab, f.Reach
 	d.ClockUncertainty = f.ClockUncertainty
 	d.Backends = fmt.Sprintf("%s x %d", s.Backends.Name, s.Backends.Count)

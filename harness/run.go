@@ -181,8 +181,12 @@ func shorten(path string) string {
 
 // seedOf gives each scenario its own seed, the same on every gateway, so that versions are compared under one load.
 func (s *run) seedOf(scenario string) uint64 {
+	return derivedSeed(s.Seed, scenario)
+}
+
+func derivedSeed(seed uint64, what string) uint64 {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%d %s", s.Seed, scenario) // a hash never fails
+	_, _ = fmt.Fprintf(h, "%d %s", seed, what) // a hash never fails
 	return h.Sum64() % 1_000_000_000
 }
 

@@ -35,7 +35,14 @@ type Scenario struct {
 	Expect expect.All
 	// Profile is the smallest one that the scenario is part of.
 	Profile Profile
+	// Looks is how many times at most the scenario is run, each time in a fresh lab, while a promise is undecided for want
+	// of requests; zero is once. All runs are judged together, at a level that is stricter the more of them there may be
+	// (expect.Looks).
+	Looks int
 }
+
+// mostLooks bounds how often a scenario is run: the last of ten looks needs twice the requests of a single one.
+const mostLooks = 10
 
 // Validate reports everything that is wrong with the scenario, joined.
 func (s Scenario) Validate() error {
@@ -51,6 +58,12 @@ func (s Scenario) Validate() error {
 	}
 	if s.Profile < Smoke || s.Profile > Nightly {
 		problems = append(problems, fmt.Errorf("profile: %s, want Smoke, CI or Nightly", s.Profile))
+	}
+	if s.Looks < 0 || s.Looks > mostLooks {
+		problems = append(problems, fmt.Errorf("looks: %d, want 0 to %d; rather send more requests at each", s.Looks, mostLooks))
+	}
+	if s.Looks > 1 && len(s.Expect) > 0 && !s.Expect.Extensible() {
+		problems = append(problems, fmt.Errorf("looks: %d, but no promise can be undecided for want of requests", s.Looks))
 	}
 	if len(s.Expect) == 0 {
 		problems = append(problems, errors.New("expect: nothing; a scenario without a promise cannot fail"))

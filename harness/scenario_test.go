@@ -34,7 +34,12 @@ func TestWrongScenarios(t *testing.T) {
 		"expect: nothing":                         func(s *harness.Scenario) { s.Expect = nil },
 		"expect: entry 2 is nil":                  func(s *harness.Scenario) { s.Expect = append(s.Expect, nil) },
 		"a bound of 5 can never be kept or never": func(s *harness.Scenario) { s.Expect[0] = expect.Failures(cut.During()).AtMost(5) },
-		"a bound of NaN can never be kept":        func(s *harness.Scenario) { s.Expect[0] = expect.AttemptsPerRequest(cut.During()).AtMost(math.NaN()) },
+		"looks: -1, want 0 to 10":                 func(s *harness.Scenario) { s.Looks = -1 },
+		"looks: 11, want 0 to 10":                 func(s *harness.Scenario) { s.Looks = 11 },
+		"looks: 2, but no promise can be undecided": func(s *harness.Scenario) {
+			s.Looks, s.Expect = 2, expect.All{expect.Waive("hangs", "a test")}
+		},
+		"a bound of NaN can never be kept": func(s *harness.Scenario) { s.Expect[0] = expect.AttemptsPerRequest(cut.During()).AtMost(math.NaN()) },
 		"during other: no such window": func(s *harness.Scenario) {
 			s.Expect[0] = expect.Failures(record.Phase{Window: "other", Part: record.During}).None()
 		},

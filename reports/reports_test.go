@@ -100,7 +100,7 @@ func TestSummarise(t *testing.T) {
 		Requests: 2, Failures: 1, Outcomes: map[string]int{"200": 1, "502": 1}, Attempts: 1,
 		Touched: 1, TouchedFailures: 1, TouchedAttempts: 1,
 		Receipts: []string{"close-on-reuse by FIN on orders touched 1 request and ended 1 connection; the link held a FIN back for 201ms; lifted at 3.004 s"},
-		Windows: s.Windows, // see TestWindows
+		Windows:  s.Windows, // see TestWindows
 	}, s)
 	assert.Len(t, s.Windows, 1)
 	assert.Zero(t, reports.Summarise(expect.Evidence{}).Attempts, "no request, no mean")

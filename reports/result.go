@@ -56,22 +56,26 @@ const (
 	verdictFile   = "verdict.json"
 )
 
-// Summarise counts.
+// Summarise counts, over all looks.
 func Summarise(e expect.Evidence) Summary {
-	s := Summary{Requests: len(e.Exchanges), Outcomes: map[string]int{}}
+	s := Summary{Outcomes: map[string]int{}}
 	var attempts, touched stats.Sample
-	for _, x := range e.Exchanges {
-		s.Outcomes[x.Label()]++
-		attempts.Add(float64(x.Attempts()))
-		if x.Failed() {
-			s.Failures++
-		}
-		if x.Touched() {
-			touched.Add(float64(x.Attempts()))
-			s.Touched++
-			if x.Failed() {
-				s.TouchedFailures++
+	looks := e.Looks()
+	for n, look := range looks {
+		for _, x := range look.Exchanges {
+			s.add(x)
+			attempts.Add(float64(x.Attempts()))
+			if x.Touched() {
+				touched.Add(float64(x.Attempts()))
 			}
+		}
+		for _, i := range look.Injections {
+			receipt := Receipt(i)
+			if len(looks) > 1 {
+				receipt = fmt.Sprintf("look %d: %s", n+1, receipt)
+			}
+			s.Receipts = append(s.Receipts, receipt)
+			s.Windows = append(s.Windows, summariseWindow(look.Exchanges, i))
 		}
 	}
 	if attempts.N() > 0 {
@@ -80,11 +84,21 @@ func Summarise(e expect.Evidence) Summary {
 	if touched.N() > 0 {
 		s.TouchedAttempts = touched.Mean()
 	}
-	for _, i := range e.Injections {
-		s.Receipts = append(s.Receipts, Receipt(i))
-		s.Windows = append(s.Windows, summariseWindow(e.Exchanges, i))
-	}
 	return s
+}
+
+func (s *Summary) add(x record.Exchange) {
+	s.Requests++
+	s.Outcomes[x.Label()]++
+	if x.Failed() {
+		s.Failures++
+	}
+	if x.Touched() {
+		s.Touched++
+		if x.Failed() {
+			s.TouchedFailures++
+		}
+	}
 }
 
 // Receipt says in words what an injection touched.

@@ -22,31 +22,22 @@ type Deviation struct {
 }
 
 // Judge judges every expectation, and the invariants that hold for every gateway in every scenario. Doubts about the
-// run itself come first: where there is one, no expectation is green or red.
+// run itself come first: where there is one, no expectation is green or red. Of several looks, see Looks.
 func Judge(all All, e Evidence, known []Deviation) []Verdict {
-	doubt := Doubt(e)
+	doubts := e.doubts()
 	verdicts := make([]Verdict, 0, len(all)+len(invariants))
 	for _, expectation := range all {
-		v := expectation.Judge(e)
-		if doubt.Reason != "" {
-			v.Ruling, v.Reason = doubt.Ruling, doubt.Reason
-		}
-		_, waives := expectation.(waiver)
-		// What passes a looser bound than the scenario's may be what is known all the same.
-		if loosened := v.By != "" && v.Ruling == Pass; !waives && !loosened {
-			v = recognise(v, known)
-		}
-		verdicts = append(verdicts, v)
+		verdicts = append(verdicts, e.decide(expectation, doubts, known))
 	}
 	for _, invariant := range invariants {
 		if all.waived(invariant.metric) {
 			continue
 		}
 		if v := invariant.Judge(e); v.Ruling == Fail {
-			if doubt.Ruling == Error { // facts that contradict each other prove nothing against the gateway
+			if doubt := doubts[len(doubts)-1]; doubt.Ruling == Error { // facts that contradict each other prove nothing against the gateway
 				v.Ruling, v.Reason = doubt.Ruling, doubt.Reason
 			}
-			verdicts = append(verdicts, recognise(v, known))
+			verdicts = append(verdicts, e.sayLooks(recognise(v, known)))
 		}
 	}
 	return verdicts
@@ -119,7 +110,7 @@ const (
 )
 
 // Doubt says why the run itself cannot be trusted; a zero verdict when it can. Facts that contradict each other are the
-// harness's error; everything else leaves the run inconclusive.
+// harness's error; everything else leaves the run inconclusive. It is about the last look.
 func Doubt(e Evidence) Verdict {
 	for _, check := range []func(Evidence) Verdict{contradiction, idleFault, drops, lateness} {
 		if v := check(e); v.Reason != "" {
@@ -188,9 +179,9 @@ func (t touch) compare(other touch) int {
 func missing(e Evidence) string {
 	type journal struct {
 		backend string
-		life    int
+		life    int32
 	}
-	type seen struct{ count, last int }
+	type seen struct{ count, last int32 }
 	journals := map[journal]*seen{}
 	for _, x := range e.Exchanges {
 		for i := range x.Arrivals {

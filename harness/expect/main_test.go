@@ -26,7 +26,7 @@ func answered(i int) record.Exchange {
 	return record.Exchange{
 		Request: &record.Request{ID: id, Method: "GET", Outcome: record.Complete, Status: 200, Backend: "orders-1"},
 		Arrivals: []record.Arrival{{
-			ID: id, Backend: "orders-1", Sequence: i, Action: record.Answered, Status: 200, Executed: true, Intact: true,
+			ID: id, Backend: "orders-1", Sequence: int32(i), Action: record.Answered, Status: 200, Executed: true, Intact: true,
 		}},
 	}
 }
@@ -42,7 +42,7 @@ func run(n int) expect.Evidence {
 	}
 	last := &e.Exchanges[n-1]
 	last.Arrivals = append([]record.Arrival{
-		{ID: last.ID, Backend: "orders-1", Sequence: n + 1, Action: record.CutOff, Injection: cut, Intact: true},
+		{ID: last.ID, Backend: "orders-1", Sequence: int32(n) + 1, Action: record.CutOff, Injection: cut, Intact: true},
 	}, last.Arrivals...)
 	return e
 }

@@ -61,11 +61,11 @@ func (x within) Judge(e Evidence) Verdict {
 		return v
 	}
 	began, last := e.began(x.share.phase), time.Duration(0)
-	for exchange := range in {
+	for look, exchange := range in {
 		if !x.share.keeps(exchange) {
 			continue
 		}
-		since, counts := exchange.Sent-began, x.share.counts(exchange)
+		since, counts := exchange.Sent-began[look], x.share.counts(exchange)
 		if counts {
 			last = max(last, since)
 		}
@@ -84,24 +84,26 @@ func (x within) Judge(e Evidence) Verdict {
 	switch {
 	case v.K > 0:
 		v.Ruling, v.Reason = Fail, fmt.Sprintf("want it over within %s, got %s", x.bound, v.Measured)
-	case v.N < fewest:
-		v.Reason = fmt.Sprintf("%d requests were sent after %s, at least %d are needed to judge", v.N, x.bound, fewest)
+	case v.N < e.fewest():
+		v.Reason = fmt.Sprintf("%d requests were sent after %s, at least %d are needed to judge", v.N, x.bound, e.fewest())
 	default:
 		v.Ruling = Pass
 	}
 	return v
 }
 
-// began is when the phase began: when its window's fault was in force, or no more.
-func (e Evidence) began(p record.Phase) time.Duration {
-	for _, i := range e.Injections {
-		switch {
-		case i.ID != p.Window:
-		case p.Part == record.During:
-			return i.Applied.End
-		case p.Part == record.After:
-			return i.Lifted.End
+// began is when the phase began at each look: when its window's fault was in force, or no more.
+func (e Evidence) began(p record.Phase) []time.Duration {
+	var began []time.Duration
+	for _, look := range e.Looks() {
+		switch window, _ := look.window(p); p.Part {
+		case record.During:
+			began = append(began, window.Applied.End)
+		case record.After:
+			began = append(began, window.Lifted.End)
+		default:
+			began = append(began, 0)
 		}
 	}
-	return 0
+	return began
 }

@@ -72,12 +72,12 @@ func (s Share) tally(e Evidence, bound string) (Verdict, *tallied) {
 		v.Reason = "the fault of this phase was never applied"
 	}
 	t := e.tally(s.phase)
-	for x := range in {
+	for look, x := range in {
 		if !s.keeps(x) {
 			continue
 		}
 		counts := s.counts(x)
-		t.add(x, counts)
+		t.add(look, x, counts)
 		if counts {
 			v.Outcomes[x.Label()]++
 			if !x.Touched() {
@@ -87,13 +87,11 @@ func (s Share) tally(e Evidence, bound string) (Verdict, *tallied) {
 		}
 	}
 	v.N, v.K = t.N, t.K
-	if t.byConnection != nil {
-		v.Connections = len(t.byConnection)
-	}
+	v.Connections = len(t.byConnection)
 	if v.N > 0 {
 		interval := t.interval()
 		v.Value, v.Low, v.High = t.Share(), interval.Low, interval.High
-		v.Measured = fmt.Sprintf("%s (%s; 95 %% interval %s-%s)", percent(v.Value), t, digits(100*v.Low), percent(v.High))
+		v.Measured = fmt.Sprintf("%s (%s; %s interval %s-%s)", percent(v.Value), t, levelInWords(t.level), digits(100*v.Low), percent(v.High))
 	} else if v.Reason == "" {
 		v.Reason = "no request falls under this promise"
 	}
@@ -109,9 +107,6 @@ func (s Share) keeps(x record.Exchange) bool {
 	return true
 }
 
-// fewest is the smallest number of requests, or connections, that None judges: none among fewer would allow a share of 1 in 10.
-const fewest = 29
-
 type none struct{ Share }
 
 var _ Expectation = none{}
@@ -124,8 +119,8 @@ func (x none) Judge(e Evidence) Verdict {
 	case v.N == 0:
 	case v.K > 0:
 		v.Ruling, v.Reason = Fail, fmt.Sprintf("want none, got %s", v.Measured)
-	case t.units() < fewest:
-		v.Reason = fmt.Sprintf("none of %d, but at least %d %s are needed to judge", t.units(), fewest, t.unit())
+	case t.independent() < e.fewest():
+		v.Reason = fmt.Sprintf("none of %d, but at least %d %s are needed to judge", t.independent(), e.fewest(), t.name())
 	default:
 		v.Ruling = Pass
 	}

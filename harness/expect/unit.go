@@ -9,55 +9,92 @@ import (
 	"github.com/badgateway/badgateway/harness/stats"
 )
 
-// tallied is a share as counted, in the unit that the fault says.
-type tallied struct {
-	stats.Count
-	// byConnection is nil where requests are the unit.
-	byConnection map[connection]*stats.Count
-	clients      bool // the connections are the client's
-	alone        int  // requests that reached no backend, and share a connection with none
+// units says what is independent in a phase: requests, or connections if a fault that acts there chose its victims among
+// them.
+type units struct {
+	connections bool
+	clients     bool // the connections are the client's
+	alone       int  // requests that reached no backend, and share a connection with none
 }
 
-// connection is one of the gateway's to a backend, or one of the client's.
+// connection is one of the gateway's to a backend, or one of the client's, at a look.
 type connection struct {
-	backend      string
-	life, number int
+	look    int
+	backend string
+	life    int32
+	number  int
 }
 
-// tally begins to count in a phase: by connection if a fault that acts there chose its victims among them.
-func (e Evidence) tally(p record.Phase) *tallied {
-	t := &tallied{}
-	for _, i := range e.Injections {
-		if i.Unit == record.Connections && (p.Part == record.Whole || i.ID == p.Window) {
-			t.byConnection, t.clients = map[connection]*stats.Count{}, i.Target == client
+func (e Evidence) units(p record.Phase) units {
+	var u units
+	for _, look := range e.Looks() {
+		for _, i := range look.Injections {
+			if i.Unit == record.Connections && (p.Part == record.Whole || i.ID == p.Window) {
+				u.connections, u.clients = true, i.Target == client
+			}
 		}
 	}
-	return t
+	return u
 }
 
 // client is what the client is called where the replicas have their names.
 const client = "client"
 
-// add counts an exchange, on the connection of its first attempt.
-func (t *tallied) add(x record.Exchange, counts bool) {
+// of is the connection that an exchange of a look counts for: that of its first attempt.
+func (u *units) of(look int, x record.Exchange) connection {
+	switch {
+	case u.clients:
+		return connection{look: look, backend: client, number: x.Connection}
+	case len(x.Arrivals) > 0:
+		return connection{look, x.Arrivals[0].Backend, x.Arrivals[0].Life, x.Arrivals[0].Connection}
+	default:
+		u.alone++
+		return connection{number: u.alone}
+	}
+}
+
+// name names them.
+func (u *units) name() string {
+	if u.connections {
+		return "connections"
+	}
+	return "requests"
+}
+
+// onConnections says on how many connections requests were, where those are the unit.
+func (u *units) onConnections(n int) string {
+	if !u.connections {
+		return ""
+	}
+	return fmt.Sprintf(" on %d connections, which is what the fault chose", n)
+}
+
+// tallied is a share as counted, in the unit that the fault says.
+type tallied struct {
+	stats.Count
+	units
+	level stats.Level
+	// byConnection is empty where requests are the unit.
+	byConnection map[connection]*stats.Count
+}
+
+// tally begins to count in a phase.
+func (e Evidence) tally(p record.Phase) *tallied {
+	return &tallied{units: e.units(p), level: e.level(), byConnection: map[connection]*stats.Count{}}
+}
+
+// add counts an exchange of a look.
+func (t *tallied) add(look int, x record.Exchange, counts bool) {
 	k := 0
 	if counts {
 		k = 1
 	}
 	t.K += k
 	t.N++
-	if t.byConnection == nil {
+	if !t.connections {
 		return
 	}
-	on := connection{backend: client, number: x.Connection}
-	switch {
-	case t.clients:
-	case len(x.Arrivals) > 0:
-		on = connection{x.Arrivals[0].Backend, x.Arrivals[0].Life, x.Arrivals[0].Connection}
-	default:
-		t.alone++
-		on = connection{number: t.alone}
-	}
+	on := t.of(look, x)
 	if t.byConnection[on] == nil {
 		t.byConnection[on] = &stats.Count{}
 	}
@@ -65,20 +102,12 @@ func (t *tallied) add(x record.Exchange, counts bool) {
 	t.byConnection[on].N++
 }
 
-// units is how many there are that are independent.
-func (t *tallied) units() int {
-	if t.byConnection != nil {
+// independent is how many trials there are that are independent.
+func (t *tallied) independent() int {
+	if t.connections {
 		return len(t.byConnection)
 	}
 	return t.N
-}
-
-// unit names them.
-func (t *tallied) unit() string {
-	if t.byConnection != nil {
-		return "connections"
-	}
-	return "requests"
 }
 
 func (t *tallied) clusters() stats.Clusters {
@@ -91,32 +120,28 @@ func (t *tallied) clusters() stats.Clusters {
 }
 
 func (t *tallied) interval() stats.Interval {
-	if t.byConnection != nil {
-		return t.clusters().Interval(level)
+	if t.connections {
+		return t.clusters().Interval(t.level)
 	}
-	return t.Interval(level)
+	return t.Interval(t.level)
 }
 
 // String says K of N, and on how many connections where those are the unit.
 func (t *tallied) String() string {
-	words := fmt.Sprintf("%d of %d", t.K, t.N)
-	if t.byConnection != nil {
-		words += fmt.Sprintf(" on %d connections, which is what the fault chose", len(t.byConnection))
-	}
-	return words
+	return fmt.Sprintf("%d of %d", t.K, t.N) + t.onConnections(len(t.byConnection))
 }
 
 // needed says how many more would decide.
 func (t *tallied) needed(bound float64) string {
 	count, each := t.Count, 1.0
-	if t.byConnection != nil {
-		worth := max(t.clusters().Effective(level), 1)
+	if t.connections {
+		worth := max(t.clusters().Effective(t.level), 1)
 		each = float64(len(t.byConnection)) / worth // connections for what one trial is worth
 		count = stats.Count{K: int(t.Share()*worth + 0.5), N: int(worth)}
 	}
-	n := count.Needed(bound, level)
+	n := count.Needed(bound, t.level)
 	if !n.Attainable {
-		return "no number of " + t.unit() + " can decide at this share"
+		return "no number of " + t.name() + " can decide at this share"
 	}
-	return fmt.Sprintf("about %.0f %s would decide", float64(n.Trials)*each, t.unit())
+	return fmt.Sprintf("about %.0f %s would decide", float64(n.Trials)*each, t.name())
 }

@@ -76,3 +76,37 @@ func TestWhoseConnections(t *testing.T) {
 	e.Exchanges[0].Arrivals, e.Exchanges[10].Arrivals = nil, nil
 	assert.Equal(t, 12, expect.Failures(during).None().Judge(e).Connections)
 }
+
+// A mean is judged by connections too where the fault chose those: 25 % of 40 connections is less sure than 25 % of 1000
+// requests.
+func TestConnectionsAreTheUnitOfMeans(t *testing.T) {
+	t.Parallel()
+	by := func(unit record.Unit, connections int, x expect.Expectation) expect.Verdict {
+		e := onConnections(1000, connections, 0)
+		e.Injections[0].Unit = unit
+		for i := range e.Exchanges {
+			x := &e.Exchanges[i]
+			if x.Arrivals[0].Connection%4 == 0 && len(x.Arrivals) == 1 {
+				x.Arrivals = append(x.Arrivals, x.Arrivals[0])
+			}
+		}
+		return x.Judge(e)
+	}
+	atMost := expect.AttemptsPerRequest(during).AtMost(1.3)
+	v := by(record.Requests, 40, atMost)
+	assert.Equal(t, expect.Pass, v.Ruling, v.Reason)
+	assert.Zero(t, v.Connections)
+	assert.Contains(t, v.Measured, "1.25 (n = 1000; 95 % interval 1.22-1.28; at most 2)")
+
+	v = by(record.Connections, 40, atMost)
+	assert.Equal(t, expect.Inconclusive, v.Ruling)
+	assert.Equal(t, 40, v.Connections)
+	assert.Equal(t, 1000, v.N)
+	assert.Contains(t, v.Measured, "1.25 (n = 1000 on 40 connections, which is what the fault chose; 95 % interval 1.11-1.39; at most 2)")
+	assert.Equal(t, expect.Pass, by(record.Connections, 40, expect.AttemptsPerRequest(during).AtMost(1.45)).Ruling)
+	assert.Equal(t, expect.Fail, by(record.Connections, 40, expect.AttemptsPerRequest(during).AtMost(1.05)).Ruling)
+
+	v = by(record.Connections, 20, atMost)
+	assert.Equal(t, expect.Inconclusive, v.Ruling)
+	assert.Equal(t, "20 connections fall under this promise, at least 29 are needed to judge", v.Reason)
+}

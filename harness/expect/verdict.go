@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"github.com/badgateway/badgateway/harness/record"
-	"github.com/badgateway/badgateway/harness/stats"
 )
 
 // Ruling is what a judgement came to. The zero Ruling is inconclusive: what was not measured is never green.
@@ -66,7 +65,7 @@ type Verdict struct {
 	K int `json:"k,omitempty"`
 	// Connections is how many connections those requests were on, where the fault chose connections: they are the unit.
 	Connections int `json:"connections,omitempty"`
-	// Value is what was measured: a share from 0 to 1, or a mean; Low and High its 95 % interval.
+	// Value is what was measured: a share from 0 to 1, or a mean; Low and High its interval, at 95 % or the level of Looks.
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
@@ -82,15 +81,21 @@ type Verdict struct {
 	Outcomes map[string]int `json:"outcomes,omitempty"`
 	// Witness is the first exchange that counts against the promise.
 	Witness *record.Exchange `json:"witness,omitempty"`
+	// Looks is nil where the scenario may be looked at once.
+	Looks *Looks `json:"looks,omitempty"`
 }
 
-// Evidence is what a judgement rests on.
+// Evidence is what a judgement rests on: the last look at a scenario, and those before it.
 type Evidence struct {
 	// Planned is how many requests the load was to send.
 	Planned    int
 	Exchanges  []record.Exchange
 	Strays     []record.Arrival
 	Injections []record.Injection
+	// Before is the evidence of the looks before, each by itself; Most is how many looks there may be in all, as was said
+	// before the first. Zero is one.
+	Before []Evidence
+	Most   int
 }
 
 // Expectation is a promise with a bound.
@@ -109,26 +114,35 @@ type All []Expectation
 // Percent is the unit of shares: 5 * Percent.
 const Percent = 0.01
 
-// exchanges goes through those of a phase. ok is false when the phase's window was never opened, and then there are none.
-func (e Evidence) exchanges(p record.Phase) (in iter.Seq[record.Exchange], ok bool) {
-	var window record.Injection
-	if p.Part != record.Whole {
-		for _, i := range e.Injections {
-			if i.ID == p.Window {
-				window, ok = i, true
-			}
-		}
-		if !ok {
-			return func(func(record.Exchange) bool) {}, false
+// exchanges goes through those of a phase, at each look, from 0. ok is false when the phase's window was not opened at each,
+// and then there are none.
+func (e Evidence) exchanges(p record.Phase) (in iter.Seq2[int, record.Exchange], ok bool) {
+	looks := e.Looks()
+	windows := make([]record.Injection, len(looks))
+	for n, look := range looks {
+		if windows[n], ok = look.window(p); !ok {
+			return func(func(int, record.Exchange) bool) {}, false
 		}
 	}
-	return func(yield func(record.Exchange) bool) {
-		for _, x := range e.Exchanges {
-			if p.Holds(x, window) && !yield(x) {
-				return
+	return func(yield func(int, record.Exchange) bool) {
+		for n, look := range looks {
+			for _, x := range look.Exchanges {
+				if p.Holds(x, windows[n]) && !yield(n, x) {
+					return
+				}
 			}
 		}
 	}, true
+}
+
+// window is the injection that a phase is about. ok is false when there was none.
+func (e Evidence) window(p record.Phase) (window record.Injection, ok bool) {
+	for _, i := range e.Injections {
+		if i.ID == p.Window {
+			window, ok = i, true
+		}
+	}
+	return window, ok || p.Part == record.Whole
 }
 
 // testify makes the exchange the witness, unless there is one already.
@@ -138,6 +152,3 @@ func (v *Verdict) testify(x record.Exchange) {
 		v.Witness = &witness
 	}
 }
-
-// level is the confidence of every interval.
-const level = stats.Confidence95

@@ -220,7 +220,7 @@ func (l *life) read(ctx context.Context, offset time.Duration) ([]record.Arrival
 		return nil, fmt.Errorf("life %d of %s: %w", l.number, l.name, err)
 	}
 	for i := range arrivals {
-		arrivals[i].Life = l.number
+		arrivals[i].Life = int32(l.number)
 	}
 	return arrivals, nil
 }

@@ -354,15 +354,15 @@ func checkJournals(
 	t.Helper()
 	type life struct {
 		of     string
-		number int
+		number int32
 	}
-	count, last := map[life]int{}, map[string]int{}
+	count, last := map[life]int32{}, map[string]int{}
 	arrived := map[string][]record.Arrival{}
 	for _, a := range arrivals {
 		in := life{a.Backend, a.Life}
 		assert.Equal(t, count[in]+1, a.Sequence, "%+v", in)
 		count[in] = a.Sequence
-		last[a.Backend] = max(last[a.Backend], a.Life)
+		last[a.Backend] = max(last[a.Backend], int(a.Life))
 		arrived[a.ID] = append(arrived[a.ID], a)
 	}
 	labels := map[string]int{}

@@ -17,6 +17,10 @@ type codec[T any] struct {
 	fields []flatField // nil if the facts are not flat
 	// words are the strings seen so far that are likely to come again: methods, paths, names of backends.
 	words map[string]string
+	// ids are the requests that a fact belongs to, if they are known: it shares its request's id.
+	ids *index
+	// room is where strings of their own lie side by side: an allocation for each would cost more than they are long.
+	room strings.Builder
 }
 
 type flatField struct {
@@ -28,6 +32,9 @@ type flatField struct {
 
 // mostWords bounds what is kept of strings that turn out not to come again.
 const mostWords = 1 << 12
+
+// roomSize is small, since a string keeps all of its room in memory.
+const roomSize = 1 << 12
 
 func newCodec[T any]() *codec[T] {
 	c := &codec[T]{words: map[string]string{}}
@@ -49,7 +56,7 @@ func flat(t reflect.Type) bool {
 		pointer.Implements(reflect.TypeFor[json.Unmarshaler]()) || pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return false
 	}
-	return slices.Contains([]reflect.Kind{reflect.String, reflect.Int, reflect.Int64, reflect.Bool}, t.Kind())
+	return slices.Contains([]reflect.Kind{reflect.String, reflect.Int, reflect.Int32, reflect.Int64, reflect.Bool}, t.Kind())
 }
 
 // encode appends the fact and the end of its line.
@@ -112,12 +119,11 @@ func (c *codec[T]) decodeFlat(line []byte, value reflect.Value) bool {
 		return false
 	}
 	rest := line[1:]
-	for i := range c.fields {
-		f := &c.fields[i]
-		if !bytes.HasPrefix(rest, []byte(f.key)) {
-			continue // left out: empty, or written before there was one
+	for i := 0; ; i++ {
+		if i = c.next(i, rest); i < 0 {
+			return false
 		}
-		var known bool
+		f, known := &c.fields[i], false
 		if rest, known = c.read(f, rest[len(f.key):], value.Field(i)); !known || len(rest) == 0 {
 			return false
 		}
@@ -129,7 +135,17 @@ func (c *codec[T]) decodeFlat(line []byte, value reflect.Value) bool {
 		}
 		rest = rest[1:]
 	}
-	return false // nothing, a field that is not known, or another order
+}
+
+// next is the place of the field that the text begins with, or -1. It is sought from a place on, since fields are written in
+// their order and some are left out; and then from the first one on, since the order was another once.
+func (c *codec[T]) next(from int, text []byte) int {
+	for n := range c.fields {
+		if at := (from + n) % len(c.fields); bytes.HasPrefix(text, []byte(c.fields[at].key)) {
+			return at
+		}
+	}
+	return -1
 }
 
 // read reads the value of a field and returns what comes after it.
@@ -163,7 +179,12 @@ func (c *codec[T]) read(f *flatField, text []byte, into reflect.Value) (rest []b
 // word is the text as a string, the same one each time unless every fact has its own.
 func (c *codec[T]) word(f *flatField, text []byte) string {
 	if f.unique {
-		return string(text)
+		if c.ids != nil {
+			if n := c.ids.find(string(text)); n >= 0 { // compiled without an allocation, unless an id is long
+				return c.ids.requests[n].ID
+			}
+		}
+		return c.own(text)
 	}
 	if word, seen := c.words[string(text)]; seen { // compiled without an allocation
 		return word
@@ -173,6 +194,17 @@ func (c *codec[T]) word(f *flatField, text []byte) string {
 		c.words[word] = word
 	}
 	return word
+}
+
+// own is the text as a string of its own.
+func (c *codec[T]) own(text []byte) string {
+	if c.room.Cap()-c.room.Len() < len(text) {
+		c.room.Reset() // into new room: what lies in the old one stays
+		c.room.Grow(max(roomSize, len(text)))
+	}
+	begin := c.room.Len()
+	c.room.Write(text)
+	return c.room.String()[begin:]
 }
 
 // mostDigits is how many digits fit into an int64 whatever they are.

@@ -45,7 +45,7 @@ func TestJoinOfNothing(t *testing.T) {
 func TestJoinIsStable(t *testing.T) {
 	var arrivals []record.Arrival
 	for i := range 100 {
-		arrivals = append(arrivals, record.Arrival{ID: "a", Sequence: i, At: time.Duration(i % 3)})
+		arrivals = append(arrivals, record.Arrival{ID: "a", Sequence: int32(i), At: time.Duration(i % 3)})
 	}
 	exchanges, _ := record.Join([]record.Request{{ID: "a"}}, arrivals)
 	require.Len(t, exchanges[0].Arrivals, 100)

@@ -38,6 +38,8 @@ type Case struct {
 	ScheduleSeed uint64 `json:"schedule_seed"`
 	// Planned is how many requests the load was to send.
 	Planned int `json:"planned"`
+	// Looks is how many looks may be taken at the scenario, if there may be several: this one, and others beside it.
+	Looks int `json:"looks,omitempty"`
 	// Backends, Policy and Load are what was asked for, in words.
 	Backends string `json:"backends"`
 	Policy   string `json:"policy"`
@@ -122,6 +124,9 @@ func Save(dir string, f Facts) error {
 	return errors.Join(r.Save(), r.Close())
 }
 
+// someMore is the share of requests for whose further arrivals there is room from the start: growing copies all of them.
+const someMore = 32
+
 // Load reads what Save wrote, or the version before. Its errors name the file, and the line that is broken.
 func Load(dir string) (Facts, error) {
 	var f Facts
@@ -148,7 +153,10 @@ func Load(dir string) (Facts, error) {
 	if f.Requests, err = readLines[Request](file(RequestsFile), f.Case.Planned); err != nil {
 		return f, err
 	}
-	if f.Arrivals, err = readLines[Arrival](file(ArrivalsFile), f.Case.Planned); err != nil {
+	ids, codec := newIndex(f.Requests), newCodec[Arrival]()
+	codec.ids = &ids
+	about := f.Case.Planned + f.Case.Planned/someMore
+	if f.Arrivals, err = readLinesOf(file(ArrivalsFile), about, codec); err != nil {
 		return f, err
 	}
 	f.Injections, err = readLines[Injection](file(InjectionsFile), 0)

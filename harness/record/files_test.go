@@ -96,7 +96,7 @@ func FuzzDecodeLines(f *testing.F) {
 	f.Add([]byte("{\"id\":\"a-1\"}\n{\"id\":\"a-2\",\"outcome\":\"reset\"}\n"))
 	f.Add([]byte("{\"id\":\"a-1\"}\n{"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		requests, err := decodeLines[Request](bytes.NewReader(text), 0)
+		requests, err := decodeLines(bytes.NewReader(text), 0, newCodec[Request]())
 		if err != nil {
 			assert.Regexp(t, `^\d+: `, err.Error())
 			return

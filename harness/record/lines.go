@@ -125,6 +125,10 @@ func writeLines[T any](path string, facts []T) error {
 
 // readLines reads a file that holds about so many facts. What could be read comes with the error, which names the line.
 func readLines[T any](path string, about int) ([]T, error) {
+	return readLinesOf(path, about, newCodec[T]())
+}
+
+func readLinesOf[T any](path string, about int, codec *codec[T]) ([]T, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -136,7 +140,7 @@ func readLines[T any](path string, about int) ([]T, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	facts, err := decodeLines[T](text, about)
+	facts, err := decodeLines(text, about, codec)
 	if err != nil {
 		err = fmt.Errorf("%s:%w", path, err)
 	}
@@ -149,9 +153,8 @@ const believable = 1 << 22
 // longestLine is longer than any head that a gateway lets through.
 const longestLine = 1 << 28
 
-func decodeLines[T any](r io.Reader, about int) ([]T, error) {
+func decodeLines[T any](r io.Reader, about int, codec *codec[T]) ([]T, error) {
 	facts := make([]T, 0, min(max(about, 0), believable))
-	codec := newCodec[T]()
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(make([]byte, 1<<16), longestLine)
 	scanner.Split(wholeLine)

@@ -2,7 +2,8 @@
 // what was broken (injections), how they belong together (exchanges), and the files they are kept in.
 // Facts are saved before they are judged; everything after this package can be replayed without a gateway.
 //
-// Every instant in a record is a duration since the run's clock started, in nanoseconds.
+// Every instant in a record is a duration since the run's clock started, in nanoseconds. There are millions of requests and
+// arrivals, and judging has them all in memory: their fields are ordered so that they leave little room between them.
 package record
 
 import (
@@ -60,10 +61,10 @@ type Request struct {
 	Path   string `json:"path"`
 	// Key says that it had an Idempotency-Key.
 	Key bool `json:"key,omitempty"`
-	// Stream names the stream that the request belongs to, where the load has several.
-	Stream string `json:"stream,omitempty"`
 	// Warmup says that the request was sent to warm up: no expectation looks at it.
 	Warmup bool `json:"warmup,omitempty"`
+	// Stream names the stream that the request belongs to, where the load has several.
+	Stream string `json:"stream,omitempty"`
 	// Due is when the schedule wanted the request sent; Begun when the client turned to it. The difference is the
 	// client's own lateness, which is judged and never hidden.
 	Due   time.Duration `json:"due"`
@@ -133,9 +134,9 @@ type Arrival struct {
 	ID      string `json:"id"`
 	Backend string `json:"backend"`
 	// Life numbers the lives of the backend from 1: it may be killed and started again, or replaced.
-	Life int `json:"life,omitempty"`
+	Life int32 `json:"life,omitempty"`
 	// Sequence counts the arrivals of one life from 1, so that a lost one shows as a gap.
-	Sequence int    `json:"sequence"`
+	Sequence int32  `json:"sequence"`
 	Method   string `json:"method"`
 	Path     string `json:"path"`
 	// Connection numbers the backend's connections from 1; Position counts the requests on it from 1; Idle is how long
@@ -149,12 +150,12 @@ type Arrival struct {
 	// Received counts the body bytes; Intact says that they are the ones the client sent.
 	Received int64 `json:"received,omitempty"`
 	Intact   bool  `json:"intact"`
+	// Executed says that the backend did the request's work, whether or not anybody heard of it.
+	Executed bool `json:"executed"`
 
 	Action Action `json:"action"`
 	// Injection is the id of the fault that touched the arrival, if any.
 	Injection string `json:"injection,omitempty"`
-	// Executed says that the backend did the request's work, whether or not anybody heard of it.
-	Executed bool `json:"executed"`
 	// Status is the status the backend sent, 0 if none.
 	Status int    `json:"status,omitempty"`
 	Detail string `json:"detail,omitempty"`

@@ -7,7 +7,8 @@
 //	sample.Interval(stats.Confidence95)                          // a mean, fed by sample.Add
 //
 // Both assume independent trials. Requests that share a connection, or that fell into the same outage, are not
-// independent, and then every interval here is too narrow.
+// independent, and then these intervals are too narrow: [Clusters] are for a share, and [Groups] for a mean, of trials that
+// come in groups. [Looks] is for a run that may be extended.
 //
 // # Sources
 //

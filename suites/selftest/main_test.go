@@ -22,14 +22,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // execute runs the scenario on the embedded gateway with a defect, or with none.
 func execute(t *testing.T, s harness.Scenario, defect reverseproxy.Wrap, seed uint64) reports.Result {
 	t.Helper()
+	result, err := caseOf(t, s, defect, seed).Execute(t.Context())
+	require.NoError(t, err)
+	return result
+}
+
+func caseOf(t *testing.T, s harness.Scenario, defect reverseproxy.Wrap, seed uint64) harness.Case {
+	t.Helper()
 	folders, err := gateways.Shipped()
 	require.NoError(t, err)
 	stdlib := folders[slices.IndexFunc(folders, func(f *gateways.Folder) bool { return f.Name == "stdlib" })]
-	c := harness.Case{
+	return harness.Case{
 		Name: "selftest/" + t.Name(), Scenario: s, Gateway: stdlib.Lines()[0], Seed: seed, ScheduleSeed: seed,
 		Dir: filepath.Join(t.TempDir(), "facts"), Wrap: defect,
 	}
-	result, err := c.Execute(t.Context())
-	require.NoError(t, err)
-	return result
 }
