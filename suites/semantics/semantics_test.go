@@ -63,7 +63,7 @@ var classes = map[string]class{
 // request while the fault is in force, however long its answer takes; 29 are needed to judge a promise of none. Recovery
 // takes a second at most, since gateways may try again as seldom as once a second by default (HAProxy's turn-around time);
 // about 90 requests come after that, one every 250 ms on each connection for 0.8 s. It is looked at with GETs: the answer
-// to an upload may be cut short by a gateway in Go whatever the backend does (golang/go#40747; see suites/protocol).
+// to an upload may be cut short by a gateway in Go now and then, whatever the backend does (golang/go#40747).
 // Whoever is told nothing gives up after 1.5 s, which leaves time to see the recovery.
 func TestFailure(t *testing.T) {
 	for name, c := range classes {
