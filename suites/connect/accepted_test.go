@@ -1,0 +1,55 @@
+package connect
+
+import (
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// Every connection is accepted and ended at once, as a balancer does that has nobody behind it (catalogue B7; Toxiproxy's
+// proxy.go). No client may be left without an answer, and 500 ms after the end of it all is well, as for a refusal.
+func TestAcceptedThenEnded(t *testing.T) {
+	for _, by := range []fault.End{fault.FIN, fault.RST} {
+		t.Run(string(by), func(t *testing.T) {
+			t.Parallel()
+			orders := topology.Replicas("orders", 1)
+			ends := fault.Window{For: 1200 * time.Millisecond, On: orders.Each(), Inject: fault.CloseOnAccept{By: by}}
+			harness.Run(t, harness.Scenario{
+				Backends: orders,
+				Load:     steady(both, 3*time.Second),
+				Faults:   fault.Schedule{ends},
+				Expect: expect.All{
+					expect.FailuresBut(ends.During(), 502, 503).None(),
+					expect.SlowerThan(time.Second, ends.During()).None(),
+					expect.Recovery(ends.After(0)).Within(500 * time.Millisecond),
+				},
+			})
+		})
+	}
+}
+
+// One of two backends does so, beside the policy by which TestFailover hides a refusal (catalogue B7): the gateway had a
+// connection, so retries on connect failures need not cover it. The users' wish is the same: nobody notices.
+func TestAcceptedThenEndedFailover(t *testing.T) {
+	for _, request := range []load.Request{load.GET("/orders"), load.POST("/orders")} {
+		t.Run(request.Method, func(t *testing.T) {
+			t.Parallel()
+			orders := topology.Replicas("orders", 2)
+			harness.Run(t, harness.Scenario{
+				Backends: orders,
+				Policy:   onConnect(1),
+				Load:     steady(request, 1500*time.Millisecond),
+				Faults:   fault.Schedule{{On: orders.Replica(2), Inject: fault.CloseOnAccept{By: fault.FIN}}},
+				Expect: expect.All{
+					expect.Failures(always).None(),
+					expect.DuplicateExecutions(always).None(),
+				},
+			})
+		})
+	}
+}
