@@ -1,0 +1,38 @@
+package resets
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+)
+
+// The connection ends in the status line or in the headers (catalogue C3). There is no answer yet, and what there is of one
+// must not reach the client: it is told with 502, and not with a 500, which says that the gateway itself is broken.
+func TestHeadCutOff(t *testing.T) {
+	for name, at := range map[string]fault.Point{"status-line": fault.InStatusLine, "headers": fault.InHeaders} {
+		for _, by := range ends {
+			t.Run(name+"-"+string(by), func(t *testing.T) {
+				t.Parallel()
+				onEvery(t, fault.CloseInHead{At: at, By: by}, steady(load.GET("/orders")),
+					expect.FailuresBut(always, 502).None(),
+					expect.AttemptsOver(1, always).None())
+			})
+		}
+	}
+}
+
+// What comes is no HTTP/1 (catalogue C8): a status that is no number, or a header line without a colon. None of it reaches
+// the client, which is told with 502.
+func TestMalformed(t *testing.T) {
+	for _, as := range []fault.Malformation{fault.BadStatusLine, fault.BadHeader} {
+		t.Run(strings.ReplaceAll(string(as), " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			onEvery(t, fault.MalformResponse{As: as}, steady(load.GET("/orders")),
+				expect.Status(200, always).None(),
+				expect.FailuresBut(always, 502).None())
+		})
+	}
+}
