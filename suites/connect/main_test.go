@@ -25,10 +25,10 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // both draws GETs and POSTs at random: where nothing was sent the method must make no difference.
 var both = load.Mix{load.GET("/orders"), load.POST("/orders")}
 
-// steady sends 30 requests a second: 29 are needed to judge a promise of none, so each phase lasts a second or longer. At
-// this rate it takes a stall of 200 ms to make four requests late, which the run would be doubted for.
+// steady sends 25 requests a second: 29 are needed to judge a promise of none, so each phase lasts 1.2 s or longer. At this
+// rate it takes a stall of 220 ms to make four requests late, which the run would be doubted for.
 func steady(what load.Source, lasts time.Duration) load.Constant {
-	return load.Constant{Rate: 30, For: lasts, Request: what}
+	return load.Constant{Rate: 25, For: lasts, Request: what}
 }
 
 // always is the whole run, for faults that last as long.

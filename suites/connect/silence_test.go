@@ -48,11 +48,9 @@ func TestSilenceIsPassedBy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 2)
-			policy := onConnect(1)
-			policy.ConnectTimeout = connectTimeout
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
-				Policy:   policy,
+				Policy:   topology.Policy{Retries: 1, ConnectTimeout: connectTimeout},
 				Load:     steady(both, 1500*time.Millisecond),
 				Faults:   fault.Schedule{{On: orders.Replica(2), Inject: inject}},
 				Expect: expect.All{

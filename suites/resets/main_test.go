@@ -37,8 +37,22 @@ var always = record.Phase{}
 // ends are the ways in which a connection ends.
 var ends = []fault.End{fault.FIN, fault.RST}
 
+// onlyIf is the profile of a scenario of a sweep: the telling ones are run by every change, the others by night.
+func onlyIf(telling bool) harness.Profile {
+	if telling {
+		return harness.CI
+	}
+	return harness.Nightly
+}
+
 // onEvery injects the fault into every request to the only backend, with the gateway's own defaults.
 func onEvery(t *testing.T, inject fault.Fault, sent load.Load, promises ...expect.Expectation) {
+	t.Helper()
+	onEveryOf(t, harness.CI, inject, sent, promises...)
+}
+
+// onEveryOf is onEvery for a scenario that is not run in every profile.
+func onEveryOf(t *testing.T, least harness.Profile, inject fault.Fault, sent load.Load, promises ...expect.Expectation) {
 	t.Helper()
 	orders := topology.Replicas("orders", 1)
 	harness.Run(t, harness.Scenario{
@@ -46,5 +60,6 @@ func onEvery(t *testing.T, inject fault.Fault, sent load.Load, promises ...expec
 		Load:     sent,
 		Faults:   fault.Schedule{{On: orders.Each(), Inject: inject}},
 		Expect:   promises,
+		Profile:  least,
 	})
 }
