@@ -21,7 +21,7 @@ func TestAcceptedThenEnded(t *testing.T) {
 			ends := fault.Window{For: 1300 * time.Millisecond, On: orders.Each(), Inject: fault.CloseOnAccept{By: by}}
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
-				Load:     steady(both, 3200*time.Millisecond),
+				Load:     crowd(time.Second, 3200*time.Millisecond),
 				Faults:   fault.Schedule{ends},
 				Expect: expect.All{
 					expect.FailuresBut(ends.During(), 502, 503).None(),
@@ -40,7 +40,7 @@ func TestAcceptedThenEndedFailover(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   onConnect(1),
-		Load:     steady(load.GET("/orders"), 1500*time.Millisecond),
+		Load:     serial(load.GET("/orders")),
 		Faults:   fault.Schedule{{On: orders.Replica(2), Inject: fault.CloseOnAccept{By: fault.FIN}}},
 		Expect:   expect.All{expect.Failures(always).None()},
 	})

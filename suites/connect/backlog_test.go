@@ -23,7 +23,7 @@ func TestAbandonedBacklog(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   topology.Policy{Retries: 1},
-				Load:     steady(request, 1500*time.Millisecond),
+				Load:     load.Closed{Connections: 40, Think: 100 * time.Millisecond, For: 1500 * time.Millisecond, Request: request},
 				Faults:   fault.Schedule{left},
 				Expect: expect.All{
 					expect.Failures(left.During()).None(),

@@ -25,10 +25,18 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // both draws GETs and POSTs at random: where nothing was sent the method must make no difference.
 var both = load.Mix{load.GET("/orders"), load.POST("/orders")}
 
-// steady sends 25 requests a second: 29 are needed to judge a promise of none, so each phase lasts 1.2 s or longer. At this
-// rate it takes a stall of 220 ms to make four requests late, which the run would be doubted for.
-func steady(what load.Source, lasts time.Duration) load.Constant {
-	return load.Constant{Rate: 25, For: lasts, Request: what}
+// The loads are closed loops: a machine that stalls makes one request of a connection late, and not all that were due
+// meanwhile. 29 requests are needed to judge a promise of none.
+
+// serial is one connection, which sends again 20 ms after each answer, some eighty times in 2 s: no request meets another
+// one, so that a further attempt finds the backends in the order in which the gateway left them.
+func serial(what load.Source) load.Closed {
+	return load.Closed{Connections: 1, Think: 20 * time.Millisecond, For: 2 * time.Second, Request: what}
+}
+
+// crowd is 40 connections: enough to judge even where each request waits for as long as a fault lasts.
+func crowd(think, lasts time.Duration) load.Closed {
+	return load.Closed{Connections: 40, Think: think, For: lasts, Request: both}
 }
 
 // always is the whole run, for faults that last as long.

@@ -14,8 +14,10 @@ import (
 // poisoned is one request that makes whichever backend it reaches drop the connection, sent at the very beginning, and
 // beside it what everybody else sends.
 func poisoned(orders topology.Group, lasts time.Duration) (load.Together, fault.Window) {
+	others := serial(load.GET("/orders"))
+	others.For = lasts
 	poison := load.Constant{Rate: 1, For: time.Second, Request: load.GET("/poison"), Connections: load.PerRequest}
-	return load.Together{{Load: steady(load.GET("/orders"), lasts)}, {Name: "poison", Load: poison}},
+	return load.Together{{Load: others}, {Name: "poison", Load: poison}},
 		fault.Window{For: 500 * time.Millisecond, On: orders.Each(), Of: fault.All().OfPath("/poison"), Inject: fault.CloseBeforeResponse{By: fault.FIN}}
 }
 

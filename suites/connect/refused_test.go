@@ -27,7 +27,7 @@ func TestRefused(t *testing.T) {
 	refuses := fault.Window{For: 1300 * time.Millisecond, On: orders.Each(), Inject: fault.RefuseConnections{}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
-		Load:     steady(both, 3200*time.Millisecond),
+		Load:     crowd(time.Second, 3200*time.Millisecond),
 		Faults:   fault.Schedule{refuses},
 		Expect: expect.All{
 			expect.FailuresBut(refuses.During(), 502, 503).None(),
@@ -47,7 +47,7 @@ func TestFailover(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   policy,
-				Load:     steady(both, 1500*time.Millisecond),
+				Load:     serial(both),
 				Faults:   fault.Schedule{{On: orders.Replica(2), Inject: fault.RefuseConnections{}}},
 				Expect: expect.All{
 					expect.Failures(always).None(),
@@ -70,7 +70,7 @@ func TestFailoverOfMost(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   onConnect(3),
-		Load:     steady(both, 1500*time.Millisecond),
+		Load:     serial(both),
 		Faults:   refuse,
 		Expect: expect.All{
 			expect.Failures(always).None(),

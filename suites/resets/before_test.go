@@ -29,7 +29,7 @@ func TestNoAnswer(t *testing.T) {
 // The same for clients that open a connection for each request: to those every gateway answers (catalogue C1; 0.3, fact 4).
 func TestNoAnswerOnFirstRequests(t *testing.T) {
 	request := steady(load.GET("/orders"))
-	request.Connections = load.PerRequest
+	request.Use = load.PerRequest
 	onEvery(t, fault.CloseBeforeResponse{By: fault.FIN}, request, expect.FailuresBut(always, 502, 503).None())
 }
 
@@ -90,7 +90,7 @@ func TestOtherPathsGoOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 1)
-			ill := load.Constant{Rate: 10, For: 1600 * time.Millisecond, Request: load.GET("/ill")}
+			ill := load.Constant{Rate: 10, For: 1200 * time.Millisecond, Request: load.GET("/ill")}
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   topology.Policy{UpstreamKeepAlive: topology.On},

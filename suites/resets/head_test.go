@@ -26,14 +26,17 @@ func TestHeadCutOff(t *testing.T) {
 }
 
 // What comes is no HTTP/1 (catalogue C8): a status that is no number, or a header line without a colon. None of it reaches
-// the client, which is told with 502; the 3 s for which it waits are a hundred times what that takes.
+// the client, which is told with 502; the 2 s for which it waits are a hundred times what that takes. 30
+// connections are enough to judge even where each of their requests takes all of it.
 func TestMalformed(t *testing.T) {
 	for _, as := range []fault.Malformation{fault.BadStatusLine, fault.BadHeader} {
 		t.Run(strings.ReplaceAll(string(as), " ", "-"), func(t *testing.T) {
 			t.Parallel()
-			get := steady(load.GET("/orders"))
-			get.Timeout = 3 * time.Second
-			onEvery(t, fault.MalformResponse{As: as}, get,
+			onEvery(t, fault.MalformResponse{As: as},
+				load.Closed{
+					Connections: 30, Think: 300 * time.Millisecond, For: time.Second,
+					Request: load.GET("/orders"), Timeout: 2 * time.Second,
+				},
 				expect.Status(200, always).None(),
 				expect.FailuresBut(always, 502).None())
 		})

@@ -25,10 +25,11 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// steady sends 32 requests: 29 are needed to judge a promise of none. At 20 a second it takes a stall of 250 ms to make
-// four of them late, which the run would be doubted for.
-func steady(what load.Source) load.Constant {
-	return load.Constant{Rate: 20, For: 1600 * time.Millisecond, Request: what}
+// steady is three connections, each of which sends again 20 ms after an answer: about 150 requests, and 29, which are needed to
+// judge a promise of none, even where each of them takes 100 ms. A closed loop, so that a machine that stalls makes one
+// request of a connection late, and not all that were due meanwhile.
+func steady(what load.Source) load.Closed {
+	return load.Closed{Connections: 3, Think: 20 * time.Millisecond, For: 1200 * time.Millisecond, Request: what}
 }
 
 // always is the whole run: the faults here last as long.
