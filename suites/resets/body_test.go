@@ -30,7 +30,7 @@ func TestBodyCutOff(t *testing.T) {
 					t.Parallel()
 					request := load.GET("/orders")
 					request.Answer = bytes
-					onEveryOf(t, onlyIf(size == "small"), fault.CloseInBody{By: by, Framing: framing}, steady(request), broken...)
+					onEveryIn(t, onlyIf(size == "small"), fault.CloseInBody{By: by, Framing: framing}, steady(request), broken...)
 				})
 			}
 		}

@@ -17,7 +17,7 @@ func TestHeadCutOff(t *testing.T) {
 		for _, by := range ends {
 			t.Run(name+"-"+string(by), func(t *testing.T) {
 				t.Parallel()
-				onEveryOf(t, onlyIf(at == fault.InHeaders), fault.CloseInHead{At: at, By: by}, steady(load.GET("/orders")),
+				onEveryIn(t, onlyIf(at == fault.InHeaders), fault.CloseInHead{At: at, By: by}, steady(load.GET("/orders")),
 					expect.FailuresBut(always, 502).None(),
 					expect.AttemptsOver(1, always).None())
 			})

@@ -49,11 +49,11 @@ func onlyIf(telling bool) harness.Profile {
 // onEvery injects the fault into every request to the only backend, with the gateway's own defaults.
 func onEvery(t *testing.T, inject fault.Fault, sent load.Load, promises ...expect.Expectation) {
 	t.Helper()
-	onEveryOf(t, harness.CI, inject, sent, promises...)
+	onEveryIn(t, harness.CI, inject, sent, promises...)
 }
 
-// onEveryOf is onEvery for a scenario that is not run in every profile.
-func onEveryOf(t *testing.T, least harness.Profile, inject fault.Fault, sent load.Load, promises ...expect.Expectation) {
+// onEveryIn is onEvery in that profile and in longer ones.
+func onEveryIn(t *testing.T, least harness.Profile, inject fault.Fault, sent load.Load, promises ...expect.Expectation) {
 	t.Helper()
 	orders := topology.Replicas("orders", 1)
 	harness.Run(t, harness.Scenario{
