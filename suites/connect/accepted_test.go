@@ -12,24 +12,20 @@ import (
 )
 
 // Every connection is accepted and ended at once, as a balancer does that has nobody behind it (catalogue B7; Toxiproxy's
-// proxy.go). No client may be left without an answer, and 500 ms after the end of it all is well, as for a refusal.
+// proxy.go). No client may be left without an answer, and 500 ms after the end of it all is well, as for a refusal. By a FIN:
+// a reset may come so early that the connection counts as refused, which would leave it to chance what is looked at.
 func TestAcceptedThenEnded(t *testing.T) {
-	for _, by := range []fault.End{fault.FIN, fault.RST} {
-		t.Run(string(by), func(t *testing.T) {
-			t.Parallel()
-			orders := topology.Replicas("orders", 1)
-			ends := fault.Window{For: 1300 * time.Millisecond, On: orders.Each(), Inject: fault.CloseOnAccept{By: by}}
-			harness.Run(t, harness.Scenario{
-				Backends: orders,
-				Load:     crowd(time.Second, 3200*time.Millisecond),
-				Faults:   fault.Schedule{ends},
-				Expect: expect.All{
-					expect.FailuresBut(ends.During(), 502, 503).None(),
-					expect.Recovery(ends.After(0)).Within(500 * time.Millisecond),
-				},
-			})
-		})
-	}
+	orders := topology.Replicas("orders", 1)
+	ends := fault.Window{For: 1300 * time.Millisecond, On: orders.Each(), Inject: fault.CloseOnAccept{By: fault.FIN}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Load:     crowd(time.Second, 3200*time.Millisecond),
+		Faults:   fault.Schedule{ends},
+		Expect: expect.All{
+			expect.FailuresBut(ends.During(), 502, 503).None(),
+			expect.Recovery(ends.After(0)).Within(500 * time.Millisecond),
+		},
+	})
 }
 
 // One of two backends does so, beside the policy by which TestFailover hides a refusal (catalogue B7): the gateway had a
