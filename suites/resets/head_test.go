@@ -26,8 +26,8 @@ func TestHeadCutOff(t *testing.T) {
 }
 
 // What comes is no HTTP/1 (catalogue C8): a status that is no number, or a header line without a colon. None of it reaches
-// the client, which is told with 502; the 2 s for which it waits are a hundred times what that takes. 30
-// connections are enough to judge even where each of their requests takes all of it.
+// the client, which is told with 502; the 2 s for which it waits are a hundred times what that takes. 30 connections are enough
+// to judge even where each of their requests takes all of it.
 func TestMalformed(t *testing.T) {
 	for _, as := range []fault.Malformation{fault.BadStatusLine, fault.BadHeader} {
 		t.Run(strings.ReplaceAll(string(as), " ", "-"), func(t *testing.T) {
