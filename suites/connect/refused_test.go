@@ -20,8 +20,8 @@ const soon = 800 * time.Millisecond
 
 // The only backend refuses connections for 1.3 s (catalogue B1; traefik/traefik#9618). Nobody can answer, so it is told
 // with 502 or 503, and soon: a refusal takes less than a millisecond, and 800 ms are a thousand times that, and less than
-// the second that some gateways wait before they try again. The backend is back at once, and 500 ms later so must be the gateway: a busy machine included, and a tenth of the
-// shortest time for which gateways put a backend aside.
+// the second that some gateways wait before they try again. The backend is back at once, and 500 ms later so must be the
+// gateway, a busy machine included: no gateway puts its last backend aside (httpd neither, whose retry is 60 s by default).
 func TestRefused(t *testing.T) {
 	orders := topology.Replicas("orders", 1)
 	refuses := fault.Window{For: 1300 * time.Millisecond, On: orders.Each(), Inject: fault.RefuseConnections{}}
