@@ -37,6 +37,7 @@ func TestMetricsCountWhatTheyName(t *testing.T) {
 		again(record.Arrival{Backend: "orders-1", At: 0})(x)
 		x.Arrivals[1].At = 50 * ms
 	}
+	slow := func(x *record.Exchange) { x.Outcome, x.Done = record.Closed, x.Due+2*time.Second }
 	for name, c := range map[string]struct {
 		metric func(record.Phase) expect.Share
 		change func(*record.Exchange)
@@ -61,6 +62,8 @@ func TestMetricsCountWhatTheyName(t *testing.T) {
 		"ghost work":                {expect.GhostWork, again(record.Arrival{Action: record.Abandoned, Executed: true}), true},
 		"given up, nothing done":    {expect.GhostWork, again(record.Arrival{Action: record.Abandoned}), false},
 		"aborted is no failure":     {expect.Failures, func(x *record.Exchange) { x.Outcome = record.Aborted }, false},
+		"slower":                    {func(p record.Phase) expect.Share { return expect.SlowerThan(time.Second, p) }, slow, true},
+		"slower, not by enough":     {func(p record.Phase) expect.Share { return expect.SlowerThan(2*time.Second, p) }, slow, false},
 		"touched by the client too": {expect.RequestsTouched, func(x *record.Exchange) { x.Injection = cut }, true},
 	} {
 		t.Run(name, func(t *testing.T) {

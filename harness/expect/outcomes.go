@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
 )
@@ -49,5 +50,14 @@ func FailuresBut(during record.Phase, statuses ...int) Share {
 		counts: func(e record.Exchange) bool {
 			return e.Failed() && (e.Outcome != record.Complete || !slices.Contains(statuses, e.Status))
 		},
+	}
+}
+
+// SlowerThan is the share of requests whose end, good or bad, came later than that after they were due: a failure that is
+// told late keeps its user waiting too.
+func SlowerThan(bound time.Duration, during record.Phase) Share {
+	return Share{
+		metric: "slower than " + bound.String(), phase: during,
+		counts: func(e record.Exchange) bool { return e.Done-e.Due > bound },
 	}
 }

@@ -108,6 +108,7 @@ var table = map[string]row{
 
 	"RefuseConnections":    {fault: fault.RefuseConnections{}, bites: refused, spares: reused, receipt: uncounted},
 	"FillAcceptQueue":      {fault: fault.FillAcceptQueue{}, bites: unanswered, spares: reused, receipt: uncounted},
+	"AbandonBacklog":       {fault: fault.AbandonBacklog{}, bites: unread, spares: reused, receipt: uncounted},
 	"CloseOnAccept by FIN": {fault: fault.CloseOnAccept{By: fault.FIN}, bites: accepted(fault.FIN), spares: reused, receipt: oneClosed},
 	"CloseOnAccept by RST": {fault: fault.CloseOnAccept{By: fault.RST}, bites: accepted(fault.RST), spares: reused, receipt: oneClosed},
 
@@ -510,6 +511,13 @@ func unanswered(t peer.T, address string) {
 	var timeout net.Error
 	require.ErrorAs(t, err, &timeout)
 	require.True(t, timeout.Timeout(), "%v", err)
+}
+
+// unread requires a new connection to take a request, and not to answer it.
+func unread(t peer.T, address string) {
+	p := peer.Dial(t, address)
+	p.Send(t, peer.Get("r"))
+	p.RequireQuiet(t, silence)
 }
 
 // accepted requires a new connection to be ended at once. A reset may come before the kernel has told of the connection.

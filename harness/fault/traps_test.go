@@ -43,7 +43,7 @@ func TestTrapAcceptsThenDials(t *testing.T) {
 	peer.RequireEnd(t, FIN, w.dial(t, replica(1)).End())
 	require.NoError(t, refusing.Lift(t.Context()))
 
-	for _, f := range []Fault{RefuseConnections{}, FillAcceptQueue{}, CloseOnAccept{By: FIN}} {
+	for _, f := range []Fault{RefuseConnections{}, FillAcceptQueue{}, AbandonBacklog{}, CloseOnAccept{By: FIN}} {
 		requireDirect(t, f)
 	}
 	down, err := LinkDown{}.Inject(t.Context(), at, theOrder)

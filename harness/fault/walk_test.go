@@ -42,6 +42,7 @@ var everyScripted = []Fault{
 	FailHealthChecks{Status: 503},
 	RefuseConnections{},
 	FillAcceptQueue{},
+	AbandonBacklog{},
 	CloseOnAccept{By: FIN},
 	DropConnects{},
 	LosePackets{Every: 2},

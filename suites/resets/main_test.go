@@ -1,0 +1,66 @@
+// Package resets breaks what comes after a request: the backend has read it, and its connection ends before the answer is
+// whole, or what comes is no answer.
+//
+//	client ----- gateway ---- request --->|  backend
+//	                  <--- FIN, RST ------|       before the first byte: was it executed? nobody knows
+//	                  <--- HTTP/1.1 2 FIN |       in the head: there is no answer yet
+//	                  <--- 200, half, FIN |       in the body: the client has the status already, and half of the rest
+//	                  <--- garbage -------|       anything but HTTP/1
+//
+// Before the end of the head the gateway can still answer by itself, with 502, and try another backend if the method allows
+// it. After that all it can do is to break off the client's connection too: half an answer must never look whole.
+package resets
+
+import (
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// steady is three connections, each of which sends again 20 ms after an answer: about 150 requests, and 29, which are needed to
+// judge a promise of none, even where each of them takes 100 ms. A closed loop, so that a machine that stalls makes one
+// request of a connection late, and not all that were due meanwhile.
+func steady(what load.Source) load.Closed {
+	return load.Closed{Connections: 3, Think: 20 * time.Millisecond, For: 1200 * time.Millisecond, Request: what}
+}
+
+// always is the whole run: the faults here last as long.
+var always = record.Phase{}
+
+// ends are the ways in which a connection ends.
+var ends = []fault.End{fault.FIN, fault.RST}
+
+// onlyIf is the profile of a scenario of a sweep: the telling ones are run by every change, the others by night.
+func onlyIf(telling bool) harness.Profile {
+	if telling {
+		return harness.CI
+	}
+	return harness.Nightly
+}
+
+// onEvery injects the fault into every request to the only backend, with the gateway's own defaults.
+func onEvery(t *testing.T, inject fault.Fault, sent load.Load, promises ...expect.Expectation) {
+	t.Helper()
+	onEveryIn(t, harness.CI, inject, sent, promises...)
+}
+
+// onEveryIn is onEvery in that profile and in longer ones.
+func onEveryIn(t *testing.T, least harness.Profile, inject fault.Fault, sent load.Load, promises ...expect.Expectation) {
+	t.Helper()
+	orders := topology.Replicas("orders", 1)
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Load:     sent,
+		Faults:   fault.Schedule{{On: orders.Each(), Inject: inject}},
+		Expect:   promises,
+		Profile:  least,
+	})
+}
