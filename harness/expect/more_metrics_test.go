@@ -60,6 +60,9 @@ func TestMetricsCountWhatTheyName(t *testing.T) {
 		"altered, not executed":     {expect.AlteredBodies, again(record.Arrival{Action: record.Abandoned}), false},
 		"ghost work":                {expect.GhostWork, again(record.Arrival{Action: record.Abandoned, Executed: true}), true},
 		"given up, nothing done":    {expect.GhostWork, again(record.Arrival{Action: record.Abandoned}), false},
+		"answered in vain":          {expect.AnsweredInVain, func(x *record.Exchange) { x.Outcome = record.Aborted }, true},
+		"aborted, and passed on":    {expect.AnsweredInVain, func(x *record.Exchange) { x.Outcome, x.Arrivals[0].Action = record.Aborted, record.Abandoned }, false},
+		"answered, and not in vain": {expect.AnsweredInVain, fine, false},
 		"aborted is no failure":     {expect.Failures, func(x *record.Exchange) { x.Outcome = record.Aborted }, false},
 		"touched by the client too": {expect.RequestsTouched, func(x *record.Exchange) { x.Injection = cut }, true},
 	} {

@@ -1,0 +1,56 @@
+package protocol
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// expecting asks for a 100 Continue before it sends its body; the client waits a second for it.
+var expecting = load.Request{Method: "POST", Path: "/orders", Body: 4 << 10, Answer: 128, ExpectContinue: true}
+
+// waited is when whoever waits for a 100 that does not come must have given up. The client does after one second, and so
+// does a gateway with Go's transport (ExpectContinueTimeout); one behind the other that is two. Five seconds are neither.
+const waited = 5 * time.Second
+
+// A backend that does not know Expect reads the body and answers. Whoever waits for its 100 must not wait for ever, and the
+// upload arrives whole (RFC 9110, section 10.1.1; catalogue I4; traefik/traefik#2899).
+func TestContinueNeverComes(t *testing.T) {
+	orders := topology.Replicas("orders", 1)
+	silent := fault.Window{On: orders.Each(), Inject: fault.WithholdContinue{}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     steady(expecting),
+		Faults:   fault.Schedule{silent},
+		Expect: expect.All{
+			expect.Failures(silent.During()).None(),
+			expect.AlteredBodies(silent.During()).None(),
+			expect.LatencyOf(0.9, silent.During()).AtMost(waited),
+		},
+	})
+}
+
+// A backend that refuses the upload in place of the 100 has spoken its last word: the client gets it, and waits for
+// nothing (catalogue I4; haproxy/haproxy#3316).
+func TestFinalAnswerInPlaceOfContinue(t *testing.T) {
+	orders := topology.Replicas("orders", 1)
+	refused := fault.Window{On: orders.Each(), Inject: fault.EarlyResponse{Status: http.StatusExpectationFailed, By: fault.FIN}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     steady(expecting),
+		Faults:   fault.Schedule{refused},
+		Expect: expect.All{
+			expect.Failures(refused.During()).None(),
+			expect.AttemptsOver(1, refused.During()).None(),
+			expect.LatencyOf(0.9, refused.During()).AtMost(waited),
+		},
+	})
+}

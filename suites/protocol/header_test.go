@@ -1,0 +1,81 @@
+package protocol
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// The users with the largest cookies get the largest headers, and a gateway has room for so much: for 4 KiB each of them,
+// for 5 KiB and 17 KiB all but nginx (proxy_buffer_size 4k) and HAProxy (tune.bufsize 16k), for 48 KiB Go. Whoever lacks
+// the room answers 502, at once, and nobody else is the worse for it: the other users' requests go over the same pool
+// (catalogue I15; apache/apisix#11726, Azure/EasyAuthForK8s#79). The head without the filling is about 300 bytes.
+func TestLargeHeaders(t *testing.T) {
+	for _, kib := range []int{3, 5, 17, 48} {
+		t.Run(strconv.Itoa(kib)+"k", func(t *testing.T) {
+			t.Parallel()
+			orders := topology.Replicas("orders", 2)
+			large := fault.Window{
+				On: orders.Each(), Of: fault.All().OfPath("/cookies"), Inject: fault.OversizeHeaders{Bytes: kib << 10},
+			}
+			harness.Run(t, harness.Scenario{
+				Backends: orders,
+				Policy:   pooled,
+				Load: load.Together{
+					{Load: steady(load.GET("/cookies"))},
+					{Name: "control", Load: steady(load.GET("/orders"))},
+				},
+				Faults: fault.Schedule{large},
+				Expect: expect.All{
+					expect.Failures(large.During()).Where(expect.Stream("")).None(),
+					expect.Status(502, large.During()).Where(expect.Stream("control")).None(),
+					expect.FailuresBut(large.During(), 502).None(),
+					expect.AttemptsOver(1, large.During()).None(),
+				},
+			})
+		})
+	}
+}
+
+// An answer that comes a byte at a time is a whole answer: head and body are cut at every place there is. The answer is
+// some 400 bytes, a millisecond apart at least, and no gateway's patience is as short as a second (catalogue I16, the
+// positive control of the parsers).
+func TestByteByByte(t *testing.T) {
+	orders := topology.Replicas("orders", 1)
+	drip := fault.Window{On: orders.Each(), Inject: fault.DripResponse{Every: time.Millisecond}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     load.Constant{Rate: 25, For: 1500 * time.Millisecond, Request: load.Mix{load.GET("/orders"), chunked}},
+		Faults:   fault.Schedule{drip},
+		Expect: expect.All{
+			expect.Failures(drip.During()).None(),
+			expect.AttemptsOver(1, drip.During()).None(),
+		},
+	})
+}
+
+var chunked = load.Request{Method: "POST", Path: "/orders", Body: 128, Answer: 128, Chunked: true}
+
+// The same on the link, in pieces of seven bytes, which fall together with no line's end by themselves (catalogue I16;
+// Toxiproxy's slicer).
+func TestSliced(t *testing.T) {
+	orders := topology.Replicas("orders", 1)
+	slices := fault.Window{On: orders.Each(), Inject: fault.LinkSlicer{Size: 7, Delay: time.Millisecond}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     load.Constant{Rate: 25, For: 1500 * time.Millisecond, Request: load.Mix{load.GET("/orders"), chunked}},
+		Faults:   fault.Schedule{slices},
+		Expect: expect.All{
+			expect.Failures(slices.During()).None(),
+			expect.AttemptsOver(1, slices.During()).None(),
+		},
+	})
+}

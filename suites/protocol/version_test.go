@@ -1,0 +1,68 @@
+package protocol
+
+import (
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// An HTTP/1.0 backend ends the connection after each answer without saying so (RFC 9112, section 9.3). A gateway that put
+// the connection into its pool would meet the end of it with the next request, 20 ms later: a POST would fail, and a GET
+// need a second attempt (catalogue I1; envoyproxy/envoy#7123, haproxy/haproxy#458).
+func TestHTTP10Backend(t *testing.T) {
+	for name, framing := range map[string]fault.Framing{"length": fault.ByLength, "close": fault.ByClose} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			orders := topology.Replicas("orders", 1)
+			old := fault.Window{On: orders.Each(), Inject: fault.HTTP10Response{Framing: framing}}
+			harness.Run(t, harness.Scenario{
+				Backends: orders,
+				Policy:   pooled,
+				Load:     steady(either),
+				Faults:   fault.Schedule{old},
+				Expect: expect.All{
+					expect.Failures(old.During()).None(),
+					expect.AttemptsOver(1, old.During()).None(),
+				},
+			})
+		})
+	}
+}
+
+// A backend that says Connection: close may take its time to close. Here it leaves the connection open and would cut off
+// whatever came on it again; nothing may come (RFC 9112, section 9.6; catalogue I2, the control for A1).
+func TestCloseIsHonoured(t *testing.T) {
+	orders := topology.Replicas("orders", 1)
+	announced := fault.Window{On: orders.Each(), Inject: fault.CloseOnReuse{By: fault.FIN, Announced: true}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     steady(either),
+		Faults:   fault.Schedule{announced},
+		Expect: expect.All{
+			expect.Failures(announced.During()).None(),
+			expect.RequestsTouched(announced.During()).None(),
+		},
+	})
+}
+
+// The same with a real end, 100 ms behind the answer: five requests come before it, and none may be on its way there
+// (catalogue I2).
+func TestCloseIsHonouredUntilItComes(t *testing.T) {
+	orders := topology.Replicas("orders", 1)
+	announced := fault.Window{On: orders.Each(), Inject: fault.CloseAfterResponse{After: 100 * time.Millisecond, By: fault.FIN, Announced: true}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     steady(either),
+		Faults:   fault.Schedule{announced},
+		Expect: expect.All{
+			expect.Failures(announced.During()).None(),
+			expect.AttemptsOver(1, announced.During()).None(),
+		},
+	})
+}
