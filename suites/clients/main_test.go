@@ -30,12 +30,12 @@ const (
 	others = "/orders"
 )
 
-// beside sends 38 requests of theirs, 40 ms apart, and 75 of others beside them: more than the 29 that a promise of none
-// needs on either stream.
+// beside sends 32 requests of theirs and 32 of others beside them, each 62.5 ms apart: more than the 29 that a promise of
+// none needs on either stream, and few enough a second for a stall of the machine to delay no more than a few.
 func beside(what load.Source) load.Together {
 	return load.Together{
-		{Load: load.Constant{Rate: 25, For: 1500 * time.Millisecond, Request: what}},
-		{Name: "control", Load: load.Constant{Rate: 50, For: 1500 * time.Millisecond, Request: load.GET(others)}},
+		{Load: load.Constant{Rate: 16, For: 2 * time.Second, Request: what}},
+		{Name: "control", Load: load.Constant{Rate: 16, For: 2 * time.Second, Request: load.GET(others)}},
 	}
 }
 

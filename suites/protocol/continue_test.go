@@ -20,13 +20,14 @@ var expecting = load.Request{Method: "POST", Path: "/orders", Body: 4 << 10, Ans
 const waited = 5 * time.Second
 
 // A backend that does not know Expect reads the body and answers. Whoever waits for its 100 must not wait for ever, and the
-// upload arrives whole (RFC 9110, section 10.1.1; catalogue I4; traefik/traefik#2899).
+// upload arrives whole (RFC 9110, section 10.1.1; catalogue I4; traefik/traefik#2899). The timeout, longer than anybody may
+// wait here, ends what a gateway would wait for a minute by default.
 func TestContinueNeverComes(t *testing.T) {
 	orders := topology.Replicas("orders", 1)
 	silent := fault.Window{On: orders.Each(), Inject: fault.WithholdContinue{}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
-		Policy:   pooled,
+		Policy:   topology.Policy{UpstreamKeepAlive: topology.On, ResponseTimeout: 3 * time.Second},
 		Load:     steady(expecting),
 		Faults:   fault.Schedule{silent},
 		Expect: expect.All{

@@ -52,7 +52,7 @@ func TestByteByByte(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   pooled,
-		Load:     load.Constant{Rate: 25, For: 1500 * time.Millisecond, Request: load.Mix{load.GET("/orders"), chunked}},
+		Load:     steady(load.Mix{load.GET("/orders"), chunked}),
 		Faults:   fault.Schedule{drip},
 		Expect: expect.All{
 			expect.Failures(drip.During()).None(),
@@ -71,7 +71,7 @@ func TestSliced(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   pooled,
-		Load:     load.Constant{Rate: 25, For: 1500 * time.Millisecond, Request: load.Mix{load.GET("/orders"), chunked}},
+		Load:     steady(load.Mix{load.GET("/orders"), chunked}),
 		Faults:   fault.Schedule{slices},
 		Expect: expect.All{
 			expect.Failures(slices.During()).None(),

@@ -24,10 +24,10 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // pooled asks for the pool that some gateways have only when asked: without one nothing can be left behind on a connection.
 var pooled = topology.Policy{UpstreamKeepAlive: topology.On}
 
-// steady is 75 requests, 20 ms apart: none of 75 is no more than one in twenty-five, with 95 % confidence, where a fault
-// touches every request and what it does is no matter of chance.
+// steady is 40 requests, 50 ms apart: none of 40 is enough for a promise of none (29 are), where a fault touches every
+// request and what it does is no matter of chance. At no more than 20 a second a stall of the machine delays two or three.
 func steady(what load.Source) load.Constant {
-	return load.Constant{Rate: 50, For: 1500 * time.Millisecond, Request: what}
+	return load.Constant{Rate: 20, For: 2 * time.Second, Request: what}
 }
 
 // either draws methods that gateways treat differently, so that one attempt is seen to be one and two to be two.

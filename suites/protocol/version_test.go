@@ -11,7 +11,7 @@ import (
 )
 
 // An HTTP/1.0 backend ends the connection after each answer without saying so (RFC 9112, section 9.3). A gateway that put
-// the connection into its pool would meet the end of it with the next request, 20 ms later: a POST would fail, and a GET
+// the connection into its pool would meet the end of it with the next request, 50 ms later: a POST would fail, and a GET
 // need a second attempt (catalogue I1; envoyproxy/envoy#7123, haproxy/haproxy#458).
 func TestHTTP10Backend(t *testing.T) {
 	for name, framing := range map[string]fault.Framing{"length": fault.ByLength, "close": fault.ByClose} {
@@ -50,11 +50,11 @@ func TestCloseIsHonoured(t *testing.T) {
 	})
 }
 
-// The same with a real end, 100 ms behind the answer: five requests come before it, and none may be on its way there
-// (catalogue I2).
+// The same with a real end, 200 ms behind the answer: three or four requests come before it, and none may be on its way
+// there (catalogue I2).
 func TestCloseIsHonouredUntilItComes(t *testing.T) {
 	orders := topology.Replicas("orders", 1)
-	announced := fault.Window{On: orders.Each(), Inject: fault.CloseAfterResponse{After: 100 * time.Millisecond, By: fault.FIN, Announced: true}}
+	announced := fault.Window{On: orders.Each(), Inject: fault.CloseAfterResponse{After: 200 * time.Millisecond, By: fault.FIN, Announced: true}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   pooled,
