@@ -11,10 +11,11 @@ import (
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
-// work is how long the backend takes for their requests, and patience how long the clients wait: a twentieth of it, so that
-// there is time to tell the backend on any machine.
+// work is how long the backend takes for their requests, and patience how long the clients wait: a tenth of it, so that
+// there is time to tell the backend on any machine. The load goes on for twice as long: of the requests in its first half the
+// backend is seen to answer those that it was not told of.
 const (
-	work     = 2 * time.Second
+	work     = time.Second
 	patience = 100 * time.Millisecond
 )
 
