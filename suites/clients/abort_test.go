@@ -47,7 +47,7 @@ func TestAbortWhileWaiting(t *testing.T) {
 	}
 }
 
-// Clients go in the middle of an upload of 256 KiB, framed by a length or by chunks. No backend executes a part of it, none
+// Clients go in the middle of an upload of 64 KiB, framed by a length or by chunks. No backend executes a part of it, none
 // is put aside for it, and there is nothing that could be sent again (catalogue H2; traefik/traefik#11538).
 func TestAbortUpload(t *testing.T) {
 	for name, policy := range policies {
@@ -56,7 +56,7 @@ func TestAbortUpload(t *testing.T) {
 				t.Parallel()
 				orders := topology.Replicas("orders", 2)
 				abort := fault.Window{On: topology.Client, Of: ofTheirs, Inject: fault.AbortUpload{By: fault.FIN}}
-				upload := load.Request{Method: "POST", Path: theirs, Body: 256 << 10, Answer: 128, Chunked: chunked}
+				upload := load.Request{Method: "POST", Path: theirs, Body: 64 << 10, Answer: 128, Chunked: chunked}
 				harness.Run(t, harness.Scenario{
 					Backends: orders,
 					Policy:   policy,

@@ -30,12 +30,12 @@ const (
 	others = "/orders"
 )
 
-// beside sends 32 requests of theirs and 32 of others beside them, each 62.5 ms apart: more than the 29 that a promise of
-// none needs on either stream, and few enough a second for a stall of the machine to delay no more than a few.
+// beside sends 20 requests of theirs and 20 of others beside them, each 100 ms apart: together more than the 29 that a
+// promise of none needs, and few enough a second for a stall of the machine to delay no more than a few.
 func beside(what load.Source) load.Together {
 	return load.Together{
-		{Load: load.Constant{Rate: 16, For: 2 * time.Second, Request: what}},
-		{Name: "control", Load: load.Constant{Rate: 16, For: 2 * time.Second, Request: load.GET(others)}},
+		{Load: load.Constant{Rate: 10, For: 2 * time.Second, Request: what}},
+		{Name: "control", Load: load.Constant{Rate: 10, For: 2 * time.Second, Request: load.GET(others)}},
 	}
 }
 
