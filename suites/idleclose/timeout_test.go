@@ -122,13 +122,13 @@ func TestTimeoutUnderWay(t *testing.T) {
 }
 
 // A gateway that waits 500 ms for a backend's next byte must begin to count when it has something to wait for. Here an
-// answer takes 100 ms, and the connection that the request goes out on was unused for 440 to 460 ms, so that a clock which
+// answer takes 100 ms, and the connection that the request goes out on was unused for 410 to 430 ms, so that a clock which
 // began with the end of the last answer runs out in the middle (catalogue A8; traefik/traefik#13899). Three connections
 // make some 33 requests in 6 s.
 func TestReadTimeoutBeginsWithTheRequest(t *testing.T) {
 	orders := topology.Replicas("orders", 1)
 	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 100 * time.Millisecond}}
-	gaps := load.Sweep{From: 440 * time.Millisecond, To: 460 * time.Millisecond, Step: 10 * time.Millisecond}
+	gaps := load.Sweep{From: 410 * time.Millisecond, To: 430 * time.Millisecond, Step: 10 * time.Millisecond}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{UpstreamKeepAlive: topology.On, ReadTimeout: 500 * time.Millisecond},

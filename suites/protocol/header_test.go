@@ -15,8 +15,8 @@ import (
 // The users with the largest cookies get the largest headers, and a gateway has room for so much: for 4 KiB each of them,
 // for 5 KiB and 17 KiB all but nginx (proxy_buffer_size 4k) and HAProxy (tune.bufsize 16k), for 48 KiB Go. Whoever lacks
 // the room answers 502, at once, and nobody else is the worse for it: the other users' requests go over the same pool
-// (catalogue I15; apache/apisix#11726, Azure/EasyAuthForK8s#79). The head without the filling is about 300
-// bytes. Thirty requests of either kind are enough for a promise of none.
+// (catalogue I15; apache/apisix#11726, Azure/EasyAuthForK8s#79). The head without the filling is about 300 bytes. Thirty
+// requests of either kind are enough for a promise of none.
 func TestLargeHeaders(t *testing.T) {
 	for _, kib := range []int{3, 5, 17, 48} {
 		t.Run(strconv.Itoa(kib)+"k", func(t *testing.T) {

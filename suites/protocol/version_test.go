@@ -7,6 +7,7 @@ import (
 	"github.com/badgateway/badgateway/harness"
 	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
@@ -14,23 +15,41 @@ import (
 // the connection into its pool would meet the end of it with the next request, 50 ms later: a POST would fail, and a GET
 // need a second attempt (catalogue I1; envoyproxy/envoy#7123, haproxy/haproxy#458).
 func TestHTTP10Backend(t *testing.T) {
-	for name, framing := range map[string]fault.Framing{"length": fault.ByLength, "close": fault.ByClose} {
+	for name, c := range map[string]struct {
+		framing  fault.Framing
+		requests load.Source
+	}{
+		"length": {fault.ByLength, either}, "close": {fault.ByClose, load.GET("/orders")},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			orders := topology.Replicas("orders", 1)
-			old := fault.Window{On: orders.Each(), Inject: fault.HTTP10Response{Framing: framing}}
-			harness.Run(t, harness.Scenario{
-				Backends: orders,
-				Policy:   pooled,
-				Load:     steady(either),
-				Faults:   fault.Schedule{old},
-				Expect: expect.All{
-					expect.Failures(old.During()).None(),
-					expect.AttemptsOver(1, old.During()).None(),
-				},
-			})
+			old(t, c.framing, steady(c.requests), harness.CI)
 		})
 	}
+}
+
+// A POST whose answer ends with the connection takes a gateway two things at once: to send the request to its end, and to
+// read the answer to its. Where one disturbs the other it does so by chance, in one of ten POSTs or of a hundred: 1000 leave
+// less than one chance in a thousand that it does not (catalogue I1).
+func TestHTTP10BackendPost(t *testing.T) {
+	old(t, fault.ByClose, load.Constant{Rate: 50, For: 20 * time.Second, Request: load.POST("/orders")}, harness.Nightly)
+}
+
+func old(t *testing.T, framing fault.Framing, requests load.Load, profile harness.Profile) {
+	t.Helper()
+	orders := topology.Replicas("orders", 1)
+	old := fault.Window{On: orders.Each(), Inject: fault.HTTP10Response{Framing: framing}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     requests,
+		Faults:   fault.Schedule{old},
+		Expect: expect.All{
+			expect.Failures(old.During()).None(),
+			expect.AttemptsOver(1, old.During()).None(),
+		},
+		Profile: profile,
+	})
 }
 
 // A backend that says Connection: close may take its time to close. Here it leaves the connection open and would cut off
