@@ -87,17 +87,20 @@ func TestRecycledConnections(t *testing.T) {
 
 // A middlebox forgets the connections of the pool and tells nobody: what is sent on one of them is lost until the gateway's
 // timeout of a second has passed. That costs one request for each connection that was pooled, and no more: three, since
-// answers take 100 ms and three clients wait for them. Of the 45 or so that follow in four seconds those are 7 %, whose
-// interval ends at 18 %; a gateway that went on using them would lose every one. The status is the one of a timeout
-// (catalogue A7; kubernetes/kubernetes#32551, istio/istio#33466).
+// answers take 50 ms and three clients wait for them at the same time. They come every 200 ms; 120 ms after one of them the
+// connections are unused. Of the 45 or so that follow in four seconds three are 7 %, whose interval ends at 18 %; a gateway
+// that went on using them would lose every one. The status is the one of a timeout (catalogue A7;
+// kubernetes/kubernetes#32551, istio/istio#33466).
 func TestForgottenConnections(t *testing.T) {
 	orders := topology.Replicas("orders", 1)
-	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 100 * time.Millisecond}}
-	forgotten := fault.Window{When: fault.Sent(12), On: orders.Each(), Inject: fault.ForgetConnections{}}
+	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 50 * time.Millisecond}}
+	forgotten := fault.Window{
+		When: fault.Sent(12), From: 120 * time.Millisecond, On: orders.Each(), Inject: fault.ForgetConnections{},
+	}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{UpstreamKeepAlive: topology.On, ResponseTimeout: time.Second},
-		Load:     load.Closed{Connections: 3, Think: 100 * time.Millisecond, For: 5 * time.Second, Request: load.POST("/orders")},
+		Load:     load.Closed{Connections: 3, Think: 150 * time.Millisecond, For: 5 * time.Second, Request: load.POST("/orders")},
 		Faults:   fault.Schedule{slow, forgotten},
 		Expect: expect.All{
 			expect.Failures(forgotten.During()).AtMost(25 * expect.Percent),
