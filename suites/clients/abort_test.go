@@ -95,7 +95,7 @@ func TestAbortDownload(t *testing.T) {
 // 9112, section 9.6; catalogue H7). They get it: a half-closed connection is not a client that has gone.
 func TestHalfClose(t *testing.T) {
 	orders := topology.Replicas("orders", 2)
-	slow := fault.Window{On: orders.Each(), Of: ofTheirs, Inject: fault.DelayResponse{For: patience}}
+	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: patience}} // the others too: theirs may not come at all
 	half := fault.Window{On: topology.Client, Of: ofTheirs, Inject: fault.HalfClose{}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
