@@ -2,6 +2,7 @@ package expect
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
@@ -72,6 +73,15 @@ func AlteredBodies(during record.Phase) Share {
 // GhostWork is the share of requests whose work was done for nobody: the gateway gave up, and the backend went on.
 func GhostWork(during record.Phase) Share {
 	return arrivals("ghost work", during, func(a record.Arrival) bool { return a.Executed && a.Action == record.Abandoned })
+}
+
+// AnsweredInVain is the share of requests that the client broke off and a backend answered to the end all the same: none of
+// them means that the gateway passes the client's end on.
+func AnsweredInVain(during record.Phase) Share {
+	return Share{metric: "answered in vain", phase: during, counts: func(e record.Exchange) bool {
+		answered := func(a record.Arrival) bool { return a.Action == record.Answered }
+		return e.Outcome == record.Aborted && slices.ContainsFunc(e.Arrivals, answered)
+	}}
 }
 
 func arrivals(metric string, during record.Phase, is func(record.Arrival) bool) Share {

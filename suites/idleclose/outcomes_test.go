@@ -30,6 +30,7 @@ func TestOutcomes(t *testing.T) {
 						Load:     load.Constant{Rate: 5, For: 10 * time.Second, Request: request, Connections: connections},
 						Faults:   fault.Schedule{idle},
 						Expect:   expect.All{expect.Failures(idle.During()).None()},
+						Profile:  harness.Nightly, // TestRace has the same promises
 					})
 				})
 			}

@@ -19,15 +19,19 @@ func stale(by fault.End, backends topology.Group) fault.Window {
 	return fault.Window{On: backends.Each(), Inject: fault.CloseOnReuse{By: by}}
 }
 
-// steady sends one request every 10 ms; answers take well under that, so a request mostly has the pool to itself.
+// steady sends one request every 40 ms; answers take well under that, so a request mostly has the pool to itself. Of 50
+// requests each meets a stale connection if it is sent again, and every second one if not.
 func steady(what load.Source) load.Constant {
-	return load.Constant{Rate: 100, For: 4 * time.Second, Request: what}
+	return load.Constant{Rate: 25, For: 2 * time.Second, Request: what}
 }
+
+// anyMethod draws what gateways treat differently.
+var anyMethod = load.Mix{load.GET("/orders"), load.POST("/orders")}
 
 // A GET on a stale connection is sent again, on a new one: nobody notices, at two attempts each. A second connection in
 // the pool, opened when two requests overlapped, can be stale too and cost a third attempt; one request in five may.
 func TestGetIsSentAgain(t *testing.T) {
-	onEveryReuse(t, load.GET("/orders"), func(stale fault.Window) expect.All {
+	onEveryReuse(t, load.GET("/orders"), harness.CI, func(stale fault.Window) expect.All {
 		return expect.All{
 			expect.Failures(stale.During()).None(),
 			expect.AttemptsPerRequest(stale.During()).AtMost(2.2),
@@ -39,7 +43,7 @@ func TestGetIsSentAgain(t *testing.T) {
 // A POST on a stale connection must not be sent again: the gateway cannot know that it was not executed. What its user
 // gets should still be an answer. Without a pool there is no stale connection and no failure.
 func TestPostIsNotSentAgain(t *testing.T) {
-	onEveryReuse(t, load.POST("/orders"), func(stale fault.Window) expect.All {
+	onEveryReuse(t, load.POST("/orders"), harness.Smoke, func(stale fault.Window) expect.All {
 		return expect.All{
 			expect.AttemptsOver(1, stale.During()).None(),
 			expect.Failures(stale.During()).None(),
@@ -48,13 +52,17 @@ func TestPostIsNotSentAgain(t *testing.T) {
 }
 
 // onEveryReuse closes every connection that is used again, in order and by a reset, with the gateway's own pool and with
-// one that was asked for.
-func onEveryReuse(t *testing.T, request load.Request, promises func(stale fault.Window) expect.All) {
+// one that was asked for. That of the asked one by a FIN, where the promise is most likely to be broken, is of that profile.
+func onEveryReuse(t *testing.T, request load.Request, telling harness.Profile, promises func(stale fault.Window) expect.All) {
 	t.Helper()
 	for name, policy := range map[string]topology.Policy{"default": {}, "pooled": pooled} {
 		for _, by := range []fault.End{fault.FIN, fault.RST} {
 			t.Run(name+"-"+string(by), func(t *testing.T) {
 				t.Parallel()
+				profile := harness.CI
+				if name == "pooled" && by == fault.FIN {
+					profile = telling
+				}
 				orders := topology.Replicas("orders", 1)
 				stale := stale(by, orders)
 				harness.Run(t, harness.Scenario{
@@ -63,6 +71,7 @@ func onEveryReuse(t *testing.T, request load.Request, promises func(stale fault.
 					Load:     steady(request),
 					Faults:   fault.Schedule{stale},
 					Expect:   promises(stale),
+					Profile:  profile,
 				})
 			})
 		}
@@ -96,7 +105,7 @@ func TestTwoReplicas(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   pooled,
-				Load:     steady(request),
+				Load:     load.Constant{Rate: 100, For: 4 * time.Second, Request: request},
 				Faults:   fault.Schedule{stale},
 				Expect: expect.All{
 					expect.Failures(stale.During()).None(),
@@ -105,6 +114,35 @@ func TestTwoReplicas(t *testing.T) {
 			})
 		})
 	}
+}
+
+// When the connections are good again, so is the service: both backends have been all right all the time. It is given half
+// a second; what follows in the load are more than forty requests (catalogue A4; nginx-proxy/nginx-proxy#1495).
+func TestTwoReplicasRecover(t *testing.T) {
+	orders := topology.Replicas("orders", 2)
+	stale := stale(fault.FIN, orders)
+	stale.When, stale.For = fault.Sent(5), 500*time.Millisecond
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     load.Constant{Rate: 25, For: 3 * time.Second, Request: load.GET("/orders")},
+		Faults:   fault.Schedule{stale},
+		Expect:   expect.All{expect.Recovery(stale.After(0)).Within(500 * time.Millisecond)},
+	})
+}
+
+// What fails should fail with an answer. A connection that is closed without one leaves it to the client to find out what
+// has happened, and no counter of 5xx ever sees it (catalogue A5; haproxy/haproxy#1423, #1109).
+func TestFailureIsAnAnswer(t *testing.T) {
+	orders := topology.Replicas("orders", 1)
+	stale := stale(fault.FIN, orders)
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load:     steady(anyMethod),
+		Faults:   fault.Schedule{stale},
+		Expect:   expect.All{expect.FailuresBut(stale.During(), 500, 502, 503, 504).None()},
+	})
 }
 
 // How the client uses its own connections decides, in some gateways, which backend connection a request gets and what a
