@@ -31,7 +31,7 @@ func TestTotalFailure(t *testing.T) {
 				s := harness.Scenario{
 					Backends: orders,
 					Policy:   policy,
-					Load:     steady(load.GET("/orders")),
+					Load:     patient(load.GET("/orders")),
 					Faults:   fault.Schedule{broken},
 					Expect: expect.All{
 						expect.AttemptsPerRequest(broken.During()).AtMost(little),
@@ -83,7 +83,7 @@ func TestSingleReplica(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{Retries: 2, RetryOn: []topology.Cause{topology.OnReset}, UpstreamKeepAlive: topology.On},
-		Load:     steady(load.GET("/orders")),
+		Load:     patient(load.GET("/orders")),
 		Faults:   fault.Schedule{broken},
 		Expect:   expect.All{expect.AttemptsOver(3, broken.During()).None()},
 	})

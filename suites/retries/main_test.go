@@ -20,17 +20,18 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// steady sends one request after another, 10 ms after the answer before: about 80 in a second, where a promise of none needs
+// steady sends one request after another, 5 ms after the answer before: 80 to 150 in a second and a half, where a promise of none needs
 // 29. A closed loop does not fall behind when the machine stalls, and with one request at a time no other one changes what
 // the gateway thinks of its backends between two attempts.
 func steady(what load.Source) load.Closed {
-	return load.Closed{Connections: 1, Think: 10 * time.Millisecond, For: time.Second, Request: what}
+	return load.Closed{Connections: 1, Think: 5 * time.Millisecond, For: 1500 * time.Millisecond, Request: what}
 }
 
-// patient sends 40 requests in 2 s without waiting for answers: where each of them costs a timeout of a second, a closed
-// loop would send too few.
-func patient(what load.Source) load.Constant {
-	return load.Constant{Rate: 20, For: 2 * time.Second, Request: what}
+// patient sends 40 requests in 2 s without waiting for answers: where each of them costs a timeout of a second, or the pause
+// before another attempt, a closed loop would send too few. They come at random, so that the second attempts of some do not
+// fall in step with the first ones of others.
+func patient(what load.Source) load.Poisson {
+	return load.Poisson{Rate: 20, For: 2 * time.Second, Request: what}
 }
 
 // pooled asks for the pool that some gateways have only when asked.

@@ -1,0 +1,75 @@
+package churn
+
+import (
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// The gateway is reloaded, as operators' tools do at every change anywhere, under clients that keep their connections and
+// clients that do not (catalogue E8). Who closes an idle connection over that meets the request that is just on its way on
+// it: the race of the suite idleclose, this time between client and gateway. Four connections that send the next request as
+// soon as the last one is answered are idle for a part of the time, over four reloads.
+func TestReload(t *testing.T) {
+	for name, l := range map[string]load.Closed{
+		"keepalive":  {Connections: 4, For: 2500 * time.Millisecond, Request: load.GET("/orders")},
+		"perrequest": {Connections: 4, Think: 5 * time.Millisecond, For: 2500 * time.Millisecond, Request: load.GET("/orders"), Use: load.PerRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var reloads fault.Schedule
+			for i := range 4 {
+				from := time.Duration(i+1) * 400 * time.Millisecond
+				reloads = append(reloads, fault.Window{From: from, For: time.Millisecond, On: topology.Gateway, Inject: fault.ReloadGateway{}})
+			}
+			harness.Run(t, harness.Scenario{
+				Backends: topology.Replicas("orders", 2),
+				Load:     l,
+				Faults:   reloads,
+				Expect:   expect.All{expect.Failures(run).None()},
+			})
+		})
+	}
+}
+
+// Ten reloads in one go, as when many routes change at once (catalogue E9). What is under way for half a second outlives
+// several of them, and must be answered all the same, by whichever process has it.
+func TestReloadsInABurst(t *testing.T) {
+	burst := fault.Window{From: 700 * time.Millisecond, For: time.Millisecond, On: topology.Gateway, Inject: fault.ReloadGateway{Times: 10}}
+	harness.Run(t, harness.Scenario{
+		Backends: topology.Replicas("orders", 2),
+		Load:     manyAtWork(load.POST("/orders")),
+		Faults:   fault.Schedule{burst},
+		Expect: expect.All{
+			expect.Failures(run).None(),
+			expect.AttemptsOver(1, run).None(),
+		},
+	})
+}
+
+// The gateway is stopped in order and started again (catalogue E10). Nobody can be served while it is away, and new
+// connections are refused; but what it had accepted it must finish, and when it is ready again it must serve. Connections
+// are not kept, so that no request meets one that is just being closed.
+func TestRestart(t *testing.T) {
+	restart := fault.Window{From: 700 * time.Millisecond, For: 300 * time.Millisecond, On: topology.Gateway, Inject: fault.StopGateway{}}
+	visitors := manyAtWork(load.GET("/reports"))
+	visitors.Use, visitors.For = load.PerRequest, 4*time.Second
+	harness.Run(t, harness.Scenario{
+		Backends: topology.Replicas("orders", 2),
+		Load:     visitors,
+		Faults:   fault.Schedule{restart},
+		Expect: expect.All{
+			expect.Outcome(record.Closed, run).None(),
+			expect.Outcome(record.Reset, run).None(),
+			expect.Outcome(record.Truncated, run).None(),
+			expect.ServerErrors(run).None(),
+			expect.Failures(restart.After(0)).None(),
+		},
+	})
+}
