@@ -14,12 +14,12 @@ import (
 
 // The gateway is reloaded, as operators' tools do at every change anywhere, under clients that keep their connections and
 // clients that do not (catalogue E8). Who closes an idle connection over that meets the request that is just on its way on
-// it: the race of the suite idleclose, this time between client and gateway. Four connections that send the next request as
-// soon as the last one is answered are idle for a part of the time, over four reloads.
+// it: the race of the suite idleclose, this time between client and gateway. Eight connections that send the next request as
+// soon as the last one is answered are idle for a part of the time, at each of four reloads.
 func TestReload(t *testing.T) {
 	for name, l := range map[string]load.Closed{
-		"keepalive":  {Connections: 4, For: 2500 * time.Millisecond, Request: load.GET("/orders")},
-		"perrequest": {Connections: 4, Think: 5 * time.Millisecond, For: 2500 * time.Millisecond, Request: load.GET("/orders"), Use: load.PerRequest},
+		"keepalive":  {Connections: 8, For: 2500 * time.Millisecond, Request: load.GET("/orders")},
+		"perrequest": {Connections: 2, Think: 5 * time.Millisecond, For: 2500 * time.Millisecond, Request: load.GET("/orders"), Use: load.PerRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +44,7 @@ func TestReloadsInABurst(t *testing.T) {
 	burst := fault.Window{From: 700 * time.Millisecond, For: time.Millisecond, On: topology.Gateway, Inject: fault.ReloadGateway{Times: 10}}
 	harness.Run(t, harness.Scenario{
 		Backends: topology.Replicas("orders", 2),
-		Load:     manyAtWork(load.POST("/orders")),
+		Load:     atWork(load.POST("/orders")),
 		Faults:   fault.Schedule{burst},
 		Expect: expect.All{
 			expect.Failures(run).None(),
@@ -55,11 +55,12 @@ func TestReloadsInABurst(t *testing.T) {
 
 // The gateway is stopped in order and started again (catalogue E10). Nobody can be served while it is away, and new
 // connections are refused; but what it had accepted it must finish, and when it is ready again it must serve. Connections
-// are not kept, so that no request meets one that is just being closed.
+// are not kept, so that no request meets one that is just being closed. A start takes a second or two, and then it takes two
+// more until enough has been sent to tell.
 func TestRestart(t *testing.T) {
 	restart := fault.Window{From: 700 * time.Millisecond, For: 300 * time.Millisecond, On: topology.Gateway, Inject: fault.StopGateway{}}
-	visitors := manyAtWork(load.GET("/reports"))
-	visitors.Use, visitors.For = load.PerRequest, 4*time.Second
+	visitors := atWork(load.GET("/reports"))
+	visitors.Connections, visitors.For = load.PerRequest, 6*time.Second
 	harness.Run(t, harness.Scenario{
 		Backends: topology.Replicas("orders", 2),
 		Load:     visitors,

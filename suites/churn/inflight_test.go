@@ -35,7 +35,7 @@ func TestRequestsUnderWayAtSIGTERM(t *testing.T) {
 			}
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
-				Load:     manyAtWork(load.GET("/reports")),
+				Load:     atWork(load.GET("/reports")),
 				Faults:   fault.Schedule{leaves},
 				Expect:   expect.All{expect.Failures(run).None()},
 				Profile:  c.profile,
@@ -59,17 +59,10 @@ func TestRequestsUnderWayAtSIGKILL(t *testing.T) {
 			}
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
-				Load:     manyAtWork(request),
+				Load:     atWork(request),
 				Faults:   fault.Schedule{killed},
 				Expect:   promises,
 			})
 		})
 	}
-}
-
-// manyAtWork keeps ten requests at work for half a second each: forty in two seconds, five at a time on either replica.
-func manyAtWork(r load.Request) load.Closed {
-	many := busy(working(r), 2*time.Second)
-	many.Connections = 10
-	return many
 }

@@ -23,16 +23,16 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // run is the whole run: a request that is under way when something changes counts too.
 var run record.Phase
 
-// busy keeps four connections busy, each with a request 10 ms after the answer before: 200 or 300 in a second. A closed loop
+// busy keeps two connections busy, each with a request 5 ms after the answer before: 100 to 300 in a second. A closed loop
 // does not fall behind when the machine stalls; that it sends less while answers take long does not matter to a promise of
 // none.
 func busy(what load.Source, lasts time.Duration) load.Closed {
-	return load.Closed{Connections: 4, Think: 10 * time.Millisecond, For: lasts, Request: what}
+	return load.Closed{Connections: 2, Think: 5 * time.Millisecond, For: lasts, Request: what}
 }
 
-// working is a request whose work takes half a second, so that some of it is under way whenever a process ends: with four
-// connections, one request or more on either of two replicas.
-func working(r load.Request) load.Request {
+// atWork sends 15 requests a second whose work takes half a second each, whether or not they are answered: seven are under
+// way at any time, on either of two replicas three or four. In 3 s that is 45 requests, where a promise of none needs 29.
+func atWork(r load.Request) load.Constant {
 	r.Takes = 500 * time.Millisecond
-	return r
+	return load.Constant{Rate: 15, For: 3 * time.Second, Request: r}
 }
