@@ -94,7 +94,8 @@ func (c Case) Judge() (reports.Result, error) {
 func (c Case) plan() lab.Plan {
 	return lab.Plan{
 		Scenario: c.Name, Gateway: c.Gateway, Backends: c.Scenario.Backends, Policy: c.Scenario.Policy,
-		Links: c.Scenario.Faults.Links(), Needs: c.Scenario.Faults.Needs(), Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
+		Links: c.Scenario.Faults.Links(), Successors: c.Scenario.Faults.Successors(), Needs: c.Scenario.Faults.Needs(),
+		Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
 	}
 }
 

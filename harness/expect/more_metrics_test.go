@@ -180,6 +180,18 @@ func TestSettling(t *testing.T) {
 	v = expect.Ejection(during).Within(50 * ms).Judge(e)
 	assert.Equal(t, expect.Fail, v.Ruling, v.Reason)
 
+	old := e.Exchanges[59].Arrivals[0].Backend
+	for i := range e.Exchanges[60:] {
+		e.Exchanges[60+i].Arrivals[0].Life = 2
+	}
+	v = expect.Pinning(old, during).Within(100 * ms).Judge(e)
+	assert.Equal(t, expect.Pass, v.Ruling, v.Reason)
+	assert.InDelta(t, 0.09, v.Value, 1e-9)
+	v = expect.Pinning(old, during).Within(50 * ms).Judge(e)
+	assert.Equal(t, expect.Fail, v.Ruling, v.Reason)
+	v = expect.Pinning("another", during).Within(50 * ms).Judge(e)
+	assert.Equal(t, expect.Pass, v.Ruling, v.Reason)
+
 	require.Error(t, expect.Recovery(whole).Within(time.Second).Validate(), "since when?")
 	require.Error(t, recovery.Within(0).Validate())
 	require.NoError(t, recovery.Within(1).Validate())

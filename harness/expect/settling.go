@@ -2,6 +2,7 @@ package expect
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
@@ -23,6 +24,14 @@ func Recovery(after record.Phase) Settling {
 // replica alone. Give it the window's During().
 func Ejection(during record.Phase) Settling {
 	return Settling{Share{metric: "time to eject", phase: during, counts: record.Exchange.Touched}}
+}
+
+// Pinning is how long requests go on reaching the first life of a replica after another one was listed in its place: on
+// connections of either side that outlive the list. Give it the During() of a window that replaces that replica.
+func Pinning(replica string, during record.Phase) Settling {
+	return Settling{Share{metric: "time to let go", phase: during, counts: func(e record.Exchange) bool {
+		return slices.ContainsFunc(e.Arrivals, func(a record.Arrival) bool { return a.Backend == replica && a.Life <= 1 })
+	}}}
 }
 
 // Where limits the requests that are looked at.

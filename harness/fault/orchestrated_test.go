@@ -146,6 +146,10 @@ var onProcesses = []struct {
 		looks: left, instead: well, probe: "a connection was refused",
 	},
 	{
+		fault: ScaleDown{PreStop: time.Millisecond, Grace: grace}, injects: "exclude orders-1,stop within 2s",
+		lifts: "start,include orders-1", looks: left, instead: well, probe: "a connection was refused",
+	},
+	{
 		fault: ScaleDown{StopFirst: true, Grace: grace}, injects: "stop within 2s,exclude orders-1",
 		lifts: "start,include orders-1", looks: left, instead: well, probe: "a connection was refused",
 	},
@@ -254,6 +258,9 @@ func TestGraces(t *testing.T) {
 		StopReplica{Grace: -1}, StopReplica{Grace: 10 * time.Second}, Replace{Grace: time.Hour}, ScaleDown{Grace: -time.Second},
 	} {
 		assert.ErrorContains(t, f.Validate(), "want 0 or more and less than 10s", "%s", f)
+	}
+	for _, f := range []Fault{ScaleDown{PreStop: -1}, ScaleDown{PreStop: time.Second, StopFirst: true}} {
+		assert.ErrorContains(t, f.Validate(), "want 0 or more, and 0 where the process is stopped first", "%s", f)
 	}
 	assert.EqualError(t, ReloadGateway{Times: -1}.Validate(), "-1 reloads: want 1 or more")
 }

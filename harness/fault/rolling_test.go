@@ -20,6 +20,8 @@ func TestRolling(t *testing.T) {
 	}, got)
 	require.NoError(t, got.Validate(shops, 10*time.Second, 100))
 	assert.ElementsMatch(t, []Need{FixedAddress, List}, got.Needs())
+	assert.Equal(t, shops.Members(), got.Successors(), "each has one while the load runs")
+	assert.Empty(t, Schedule{{On: shops.Each(), Inject: Replace{}}, {From: 1, On: shops.Each(), Inject: Kill{}}}.Successors())
 }
 
 // Some faults need a replica for themselves: its process ends, or cannot be reached.

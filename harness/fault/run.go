@@ -118,7 +118,11 @@ func (r *Run) carry(ctx, waiting context.Context, w *window, start time.Duration
 	if w.For == 0 && w.Until.IsZero() {
 		return
 	}
-	ends, came := r.await(waiting, w.Until, began+w.From+w.For)
+	since := began + w.From
+	if w.Inject.Acts().Alone { // a process may take a second to start or to end: what lasts is the time between doing and undoing
+		since = max(since, w.injection.Applied.End)
+	}
+	ends, came := r.await(waiting, w.Until, since+w.For)
 	if came && r.wait(waiting, ends) {
 		_ = r.lift(context.WithoutCancel(ctx), w) // once begun, it is finished; the injection carries the error
 	}

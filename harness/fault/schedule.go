@@ -89,6 +89,23 @@ func (s Schedule) Links() []topology.Replica {
 	return links
 }
 
+// Successors lists the replicas that are replaced while the load runs.
+func (s Schedule) Successors() []topology.Replica {
+	var replaced []topology.Replica
+	for _, w := range s {
+		begins := w.From > 0 || !w.When.IsZero()
+		switch w.Inject.(type) {
+		case Replace, StaleAddress:
+			for _, r := range w.On.Replicas() {
+				if begins && !slices.Contains(replaced, r) {
+					replaced = append(replaced, r)
+				}
+			}
+		}
+	}
+	return replaced
+}
+
 // Print writes the schedule as it will be carried out with that seed, a line for each window, without carrying it out.
 func (s Schedule) Print(w io.Writer, seed uint64) error {
 	var errs []error

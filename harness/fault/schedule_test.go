@@ -161,6 +161,23 @@ func TestWindows(t *testing.T) {
 	})
 }
 
+// alone is a stub that ends the process.
+type alone struct{ stub }
+
+func (f alone) Acts() Act { return Act{On: Replica, Holds: "process", Alone: true} }
+
+// What is done to a process lasts from when it is done, however long that took.
+func TestProcessesAreGivenTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := record.StartClock()
+		process := alone{stub{name: "end", ledger: &ledger{clock: clock}}}
+		_, injections, ended := carry(t, Schedule{{From: time.Second, For: time.Second, On: orders.Each(), Inject: process}}, clock, 0)
+		require.NoError(t, ended)
+		assert.Equal(t, span(at(2), at(2.02)), injections[0].Applied)
+		assert.Equal(t, at(3.02), injections[0].Lifted.Begin)
+	})
+}
+
 // A schedule without windows is one too.
 func TestNoWindows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

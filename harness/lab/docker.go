@@ -101,7 +101,13 @@ func (l *inDocker) start(ctx context.Context) error {
 		return err
 	}
 	l.gateway = newGatewayProcess(l.replicas, l.contained)
-	return about("gateway "+l.plan.Gateway.String(), func() error { return l.contained.begin(ctx, l.gateway.serving()) })()
+	steps = []func() error{
+		about("gateway "+l.plan.Gateway.String(), func() error { return l.contained.begin(ctx, l.gateway.serving()) }),
+	}
+	for _, r := range l.plan.Successors {
+		steps = append(steps, about("successor of "+r.String(), func() error { return find(l.replicas, r).prepare(ctx) }))
+	}
+	return together(steps...)
 }
 
 // about puts before the error of a step what it is about.

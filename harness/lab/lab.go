@@ -27,6 +27,9 @@ type Plan struct {
 	Policy   topology.Policy
 	// Links lists the replicas that the gateway reaches through Toxiproxy; every other one it reaches directly.
 	Links []topology.Replica
+	// Successors lists the replicas of which another life will be wanted while the load runs. In containers it begins with the
+	// lab, since it may take seconds.
+	Successors []topology.Replica
 	// Needs lists what the schedule needs of the lab.
 	Needs []fault.Need
 	// Wrap is put around an embedded gateway; it is how defects are planted.

@@ -84,6 +84,26 @@ var breaks = []struct {
 	{fault: fault.ScaleDown{StopFirst: true, Grace: 3 * time.Second}, was: nobody, is: nobody, ends: true, born: 1},
 }
 
+// A life that was begun beforehand is the next one, and counts only from then on.
+func TestPreparedLife(t *testing.T) {
+	started, err := Start(t.Context(), planFor(t, available(t, "stdlib")))
+	t.Cleanup(func() { assert.NoError(t, started.Stop(context.Background())) })
+	require.NoError(t, err)
+	l := started.(*inProcess)
+	r := l.replicas[0]
+	before := r.site()
+	require.NoError(t, r.prepare(t.Context()))
+	assert.Equal(t, before.Dial, r.site().Dial, "it is not there yet")
+	spare := r.spare.at.dial()
+	next, err := r.Succeed(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, spare, next.Dial)
+	assert.Len(t, r.lives, 2)
+	again, err := r.Succeed(t.Context())
+	require.NoError(t, err)
+	assert.NotEqual(t, spare, again.Dial, "it was there once")
+}
+
 // One after another in one lab, every fault of a process bites, spares the other replica and is undone; and when all is
 // over no life's journal lacks a line and every receipt is right.
 func TestLives(t *testing.T) {

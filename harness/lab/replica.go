@@ -42,6 +42,7 @@ type replica struct {
 
 	doing sync.Mutex // held while something is done to it: one thing at a time
 	begun int        // lives, also those that failed to begin
+	spare *life      // begun beforehand, and not yet the last one
 
 	mu        sync.Mutex
 	lives     []*life
@@ -52,11 +53,23 @@ type replica struct {
 func (r *replica) birth(ctx context.Context) error {
 	r.doing.Lock()
 	defer r.doing.Unlock()
-	return r.settle(ctx)
+	l, err := r.settle(ctx)
+	if err == nil {
+		r.add(l)
+	}
+	return err
+}
+
+// prepare begins the life that Succeed will want, so that it does not take a second or more while a load runs.
+func (r *replica) prepare(ctx context.Context) (err error) {
+	r.doing.Lock()
+	defer r.doing.Unlock()
+	r.spare, err = r.settle(ctx)
+	return err
 }
 
 // settle begins a life at a new place. One that does not begin is not a life, and what there is of it goes with the lab.
-func (r *replica) settle(ctx context.Context) error {
+func (r *replica) settle(ctx context.Context) (*life, error) {
 	r.begun++
 	name := r.String()
 	if r.begun > 1 {
@@ -64,21 +77,25 @@ func (r *replica) settle(ctx context.Context) error {
 	}
 	at, err := r.host.settle(ctx, name, r.Replica)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	return r.begin(ctx, at)
 }
 
-// begin waits until the process at a place answers, and counts it as a life then.
-func (r *replica) begin(ctx context.Context, at place) error {
+// begin waits until the process at a place answers.
+func (r *replica) begin(ctx context.Context, at place) (*life, error) {
 	l := newLife(at, r.begun, r.lab)
 	if err := l.begin(ctx); err != nil {
-		return err
+		return nil, err
 	}
+	return l, nil
+}
+
+// add makes it the last life.
+func (r *replica) add(l *life) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lives = append(r.lives, l)
-	return nil
 }
 
 func (r *replica) current() *life {
@@ -120,7 +137,11 @@ func (r *replica) Start(ctx context.Context) error {
 		return err
 	}
 	r.begun++
-	return r.begin(ctx, last.at)
+	next, err := r.begin(ctx, last.at)
+	if err == nil {
+		r.add(next)
+	}
+	return err
 }
 
 func (r *replica) Pause(ctx context.Context) error {
@@ -138,9 +159,15 @@ func (r *replica) Resume(ctx context.Context) error {
 func (r *replica) Succeed(ctx context.Context) (fault.Site, error) {
 	r.doing.Lock()
 	defer r.doing.Unlock()
-	if err := r.settle(ctx); err != nil {
-		return fault.Site{}, err
+	next := r.spare
+	if next == nil {
+		var err error
+		if next, err = r.settle(ctx); err != nil {
+			return fault.Site{}, err
+		}
 	}
+	r.spare = nil
+	r.add(next)
 	return r.site(), nil
 }
 

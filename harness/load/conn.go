@@ -114,6 +114,9 @@ func (c *conn) encode(p *Planned, host string, connections Connections) (head, b
 	if p.Chunked {
 		b = add(b, wire.Chunked)
 	}
+	if p.Takes > 0 {
+		b = strconv.AppendInt(add(b, "\r\n", wire.Takes, ": "), p.Takes.Milliseconds(), 10)
+	}
 	b = add(b, "\r\n")
 	sum := uint32(0) // that of nothing
 	if p.Body > 0 {

@@ -202,6 +202,14 @@ func TestBytesOnTheWire(t *testing.T) {
 				"X-Badgateway-Length: 22", "X-Badgateway-Checksum: " + wire.Sum([]byte(form)), "", form,
 			},
 		},
+		"GET that takes its time": {
+			Request{Method: "GET", Path: "/", Takes: 1500 * time.Millisecond},
+			KeepAlive,
+			[]string{
+				"GET / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 0", "X-Badgateway-Takes: 1500",
+				"X-Badgateway-Length: 0", "X-Badgateway-Checksum: 00000000", "", "",
+			},
+		},
 		"POST that asks first": {
 			Request{Method: "POST", Path: "/orders", Body: len(form), Answer: 7, ExpectContinue: true},
 			KeepAlive,

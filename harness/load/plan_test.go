@@ -200,6 +200,10 @@ func TestValidate(t *testing.T) {
 		},
 		"negative body":   {func(c *Constant) { c.Request = Request{Method: "POST", Path: "/", Body: -1} }, "load: negative body size in POST /"},
 		"negative answer": {func(c *Constant) { c.Request = Request{Method: "POST", Path: "/", Answer: -1} }, "load: negative body size in POST /"},
+		"takes too little": {
+			func(c *Constant) { c.Request = Request{Method: "GET", Path: "/", Takes: time.Microsecond} },
+			"load: GET / takes 1µs, want whole milliseconds",
+		},
 		"continue with a body": {
 			func(c *Constant) { c.Request = Request{Method: "POST", Path: "/", Body: 1, ExpectContinue: true} },
 			"",

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Request says what one request is like.
@@ -16,6 +17,9 @@ type Request struct {
 	Body int
 	// Answer is the size of the answer's body in bytes.
 	Answer int
+	// Takes is how long a backend works before it answers, in whole milliseconds. It belongs to the request and not to a fault,
+	// so that work is under way when the backend's process ends.
+	Takes time.Duration
 	// Chunked sends the body, and asks for the answer's, in chunks of a length that is not told in advance.
 	Chunked bool
 	// ExpectContinue asks the gateway to say 100 Continue before the body is sent, which is waited for for a second. A final
@@ -54,10 +58,14 @@ var (
 
 // String names the request, e.g. "POST /orders".
 func (r Request) String() string {
-	if r.IdempotencyKey {
-		return r.Method + " " + r.Path + " with a key"
+	words := r.Method + " " + r.Path
+	if r.Takes > 0 {
+		words += fmt.Sprintf(", which takes %s", r.Takes)
 	}
-	return r.Method + " " + r.Path
+	if r.IdempotencyKey {
+		words += " with a key"
+	}
+	return words
 }
 
 func (r Request) draw(*rand.Rand) Request { return r }
@@ -72,6 +80,9 @@ func (r Request) validate() error {
 	}
 	if r.Body < 0 || r.Answer < 0 {
 		problems = append(problems, fmt.Errorf("load: negative body size in %s %s", r.Method, r.Path))
+	}
+	if r.Takes < 0 || r.Takes%time.Millisecond != 0 {
+		problems = append(problems, fmt.Errorf("load: %s %s takes %s, want whole milliseconds", r.Method, r.Path, r.Takes))
 	}
 	if r.ExpectContinue && r.Body == 0 {
 		problems = append(problems, fmt.Errorf("load: %s %s expects to continue without a body (RFC 9110, section 10.1.1)", r.Method, r.Path))

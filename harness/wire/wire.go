@@ -29,6 +29,8 @@ const (
 	// Answer asks the backend for an answer body of that many bytes, with Chunked behind the number in chunks.
 	Answer  = "X-Badgateway-Answer"
 	Chunked = " chunked"
+	// Takes asks the backend to take so many milliseconds over its answer: the request's work takes its time.
+	Takes = "X-Badgateway-Takes"
 )
 
 // ReadyPath is answered by every backend without a journal entry and on a connection that it then closes, so that
