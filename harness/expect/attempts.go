@@ -2,6 +2,7 @@ package expect
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
@@ -72,6 +73,15 @@ func AlteredBodies(during record.Phase) Share {
 // GhostWork is the share of requests whose work was done for nobody: the gateway gave up, and the backend went on.
 func GhostWork(during record.Phase) Share {
 	return arrivals("ghost work", during, func(a record.Arrival) bool { return a.Executed && a.Action == record.Abandoned })
+}
+
+// LostAnswers is the share of requests that ended without the answer that a backend gave in full: the gateway gave up, and
+// kept the connection open, so that the backend could not notice that it worked for nobody.
+func LostAnswers(during record.Phase) Share {
+	return Share{metric: "lost answers", phase: during, counts: func(e record.Exchange) bool {
+		got := !e.Failed() && e.Outcome != record.Aborted || e.Answered()
+		return !got && slices.ContainsFunc(e.Arrivals, func(a record.Arrival) bool { return a.Action == record.Answered })
+	}}
 }
 
 func arrivals(metric string, during record.Phase, is func(record.Arrival) bool) Share {

@@ -24,6 +24,15 @@ func Status(code int, during record.Phase) Share {
 	}
 }
 
+// Unserved is the share of requests that did not get what they asked for: failures, and answers with a 4xx, by which a
+// gateway under a limit turns requests away.
+func Unserved(during record.Phase) Share {
+	return Share{
+		metric: "unserved", phase: during,
+		counts: func(e record.Exchange) bool { return e.Failed() || e.Outcome == record.Complete && e.Status >= 400 },
+	}
+}
+
 // ServerErrors is the share of requests that were answered with a 5xx: what a counter in the gateway sees of the failures.
 func ServerErrors(during record.Phase) Share {
 	return Share{
