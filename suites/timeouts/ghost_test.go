@@ -2,7 +2,6 @@ package timeouts
 
 import (
 	"testing"
-	"time"
 
 	"github.com/badgateway/badgateway/harness"
 	"github.com/badgateway/badgateway/harness/expect"
