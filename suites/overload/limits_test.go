@@ -1,0 +1,66 @@
+package overload
+
+import (
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// A limiter behind the gateway turns a third of the requests away with 503, as a load balancer of a small class did to 678
+// of 2000 (catalogue G1, field report 001). Those are passed on as they are and not tried again, which would only add to
+// what is too much; and nobody else notices.
+func TestLimiterBehind(t *testing.T) {
+	t.Parallel()
+	orders := topology.Replicas("orders", 2)
+	limiter := fault.Window{
+		On: orders.Each(), Of: fault.OfRequests(0.34), Inject: fault.ErrorStatus{Status: 503, RetryAfter: time.Second},
+	}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Load:     steady(load.Mix{load.GET("/orders"), load.POST("/orders")}, 3*time.Second),
+		Faults:   fault.Schedule{limiter},
+		Expect: expect.All{
+			expect.Failures(limiter.During()).Where(expect.Untouched()).None(),
+			expect.FailuresBut(limiter.During(), 503).None(),
+			expect.AttemptsOver(1, limiter.During()).None(),
+		},
+	})
+}
+
+// The gateway's own limit of 5 requests a second, asked for 50: one in ten passes, however they are counted, and at least
+// half of that, or the limit makes the overload worse. Over 6 s that is 30 of 300, so that 5 % and 20 % lie well outside its
+// interval. The others are told that it is their fault, by a 429 (RFC 6585, section 4): a 5xx would be counted among the
+// failures of the backend (catalogue G2).
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	harness.Run(t, harness.Scenario{
+		Backends: topology.Replicas("orders", 1),
+		Policy:   topology.Policy{RateLimit: 5},
+		Load:     steady(load.GET("/orders"), 6*time.Second),
+		Expect: expect.All{
+			expect.Failures(whole).None(),
+			expect.AttemptsOver(0, whole).AtMost(20 * expect.Percent),
+			expect.Unserved(whole).AtMost(95 * expect.Percent),
+			limits,
+		},
+	})
+}
+
+// More connections at once than the least that a gateway takes by default: 300 clients, each of which waits 2 s for its
+// answer, take 600 connections of the gateway (catalogue G4, field report 004). All are answered.
+func TestManyConnections(t *testing.T) {
+	t.Parallel()
+	orders := topology.Replicas("orders", 1)
+	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 2 * time.Second}}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Load:     load.Closed{Connections: 300, For: time.Second, Request: load.GET("/orders")},
+		Faults:   fault.Schedule{slow},
+		Expect:   expect.All{expect.Failures(whole).None()},
+	})
+}
