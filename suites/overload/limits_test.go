@@ -52,14 +52,15 @@ func TestRateLimit(t *testing.T) {
 }
 
 // More connections at once than the least that a gateway takes by default: 300 clients, each of which waits 2 s for its
-// answer, take 600 connections of the gateway (catalogue G4, field report 004). All are answered.
+// answer, take 600 connections of the gateway (catalogue G4, field report 004). All are answered. Each asks once: it would
+// think for longer than the load lasts.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 2 * time.Second}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
-		Load:     load.Closed{Connections: 300, For: time.Second, Request: load.GET("/orders")},
+		Load:     load.Closed{Connections: 300, Think: 2 * time.Second, For: time.Second, Request: load.GET("/orders")},
 		Faults:   fault.Schedule{slow},
 		Expect:   expect.All{expect.Failures(whole).None()},
 	})
