@@ -51,6 +51,27 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
+// At most 5 connections to the backend, and 2 s in which an answer takes half a second: 10 requests a second can be served, and 25 come, so that in
+// 2 s 30 are too many. They have the 5 s of their client: they can wait until the backend is fast again, and need not be
+// turned away; and no more is heard of it once the queue is gone (catalogue G4).
+func TestConnectionLimit(t *testing.T) {
+	t.Parallel()
+	orders := topology.Replicas("orders", 1)
+	slow := fault.Window{For: 2 * time.Second, On: orders.Each(), Inject: fault.DelayResponse{For: 500 * time.Millisecond}}
+	calm := steady(load.GET("/orders"), 5*time.Second)
+	calm.Rate = 25
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   topology.Policy{UpstreamConnections: 5},
+		Load:     calm,
+		Faults:   fault.Schedule{slow},
+		Expect: expect.All{
+			expect.Failures(slow.During()).None(),
+			expect.Failures(slow.After(time.Second)).None(),
+		},
+	})
+}
+
 // More connections at once than the least that a gateway takes by default: 300 clients, each of which waits 2 s for its
 // answer, take 600 connections of the gateway (catalogue G4, field report 004). All are answered. Each asks once: it would
 // think for longer than the load lasts.
