@@ -75,15 +75,17 @@ func TestInTime(t *testing.T) {
 	})
 }
 
-// The head of an answer that comes byte by byte, a tenth of the timeout apart, from its first byte on or from the middle of
-// its headers: some 250 bytes, so the rest would take 10 s and more. Its user is to be freed all the same, by a 504
+// The head of an answer that comes byte by byte, some 250 of them, from its first one on or from the middle of its headers:
+// at a pause of a twentieth or a tenth of the timeout it would take 12 s. Its user is to be freed all the same, by a 504
 // (catalogue D3).
 func TestDrippingHead(t *testing.T) {
-	for name, from := range map[string]fault.Point{"status-line": fault.BeforeAnswer, "headers": fault.InHeaders} {
+	for name, inject := range map[string]fault.DripResponse{
+		"status-line": {Every: limit / 20}, "headers": {Every: limit / 10, From: fault.InHeaders},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 1)
-			drip := always(orders, fault.DripResponse{Every: limit / 10, From: from})
+			drip := always(orders, inject)
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   limited,
