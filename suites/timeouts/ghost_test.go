@@ -14,23 +14,19 @@ import (
 // gateway can close the connection, by which the backend may notice, and must not have the work done twice at a time
 // (catalogue D6; traefik/traefik#13899). The load outlasts the work, so that what becomes of it is seen.
 func TestGhostWork(t *testing.T) {
-	for _, request := range []load.Request{load.GET("/orders"), load.POST("/orders")} {
-		t.Run(request.Method, func(t *testing.T) {
-			t.Parallel()
-			orders := topology.Replicas("orders", 1)
-			slow := atFirst(orders, fault.DelayResponse{For: 3 * limit})
-			harness.Run(t, harness.Scenario{
-				Backends: orders,
-				Policy:   limited,
-				Load:     steady(request, spell+4*limit),
-				Faults:   fault.Schedule{slow},
-				Expect: expect.All{
-					expect.LostAnswers(slow.During()).None(),
-					expect.DuplicateExecutions(slow.During()).None(),
-				},
-			})
-		})
-	}
+	t.Parallel()
+	orders := topology.Replicas("orders", 1)
+	slow := atFirst(orders, fault.DelayResponse{For: 3 * limit})
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   limited,
+		Load:     steady(mixed, spell+4*limit),
+		Faults:   fault.Schedule{slow},
+		Expect: expect.All{
+			expect.LostAnswers(slow.During()).None(),
+			expect.DuplicateExecutions(slow.During()).None(),
+		},
+	})
 }
 
 // With two replicas, both slow, a second attempt comes while the first one is still worked at: every request would be
@@ -61,23 +57,19 @@ func TestTwoReplicas(t *testing.T) {
 // one is the shorter, and what is left of the request is of no use to anybody. It is to end with the client (catalogue D5,
 // with the client for the outer gateway, and D6; traefik/traefik#10282).
 func TestOuterDeadlineIsShorter(t *testing.T) {
-	for _, request := range []load.Request{load.GET("/orders"), load.POST("/orders")} {
-		t.Run(request.Method, func(t *testing.T) {
-			t.Parallel()
-			orders := topology.Replicas("orders", 1)
-			slow := atFirst(orders, fault.DelayResponse{For: limit})
-			impatient := steady(request, spell+2*limit)
-			impatient.Timeout = limit / 5
-			harness.Run(t, harness.Scenario{
-				Backends: orders,
-				Policy:   topology.Policy{ResponseTimeout: 5 * limit},
-				Load:     impatient,
-				Faults:   fault.Schedule{slow},
-				Expect: expect.All{
-					expect.LostAnswers(slow.During()).None(),
-					expect.AttemptsOver(1, slow.During()).None(),
-				},
-			})
-		})
-	}
+	t.Parallel()
+	orders := topology.Replicas("orders", 1)
+	slow := atFirst(orders, fault.DelayResponse{For: limit})
+	impatient := steady(mixed, spell+2*limit)
+	impatient.Timeout = limit / 5
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   topology.Policy{ResponseTimeout: 5 * limit},
+		Load:     impatient,
+		Faults:   fault.Schedule{slow},
+		Expect: expect.All{
+			expect.LostAnswers(slow.During()).None(),
+			expect.AttemptsOver(1, slow.During()).None(),
+		},
+	})
 }

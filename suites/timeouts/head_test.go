@@ -33,29 +33,27 @@ func atFirst(backends topology.Group, inject fault.Fault) fault.Window {
 	return fault.Window{For: spell, On: backends.Each(), Inject: inject}
 }
 
+var mixed = load.Mix{load.GET("/orders"), load.POST("/orders")}
+
 // A backend that does not answer in time costs its user a 504, not a 502, after the timeout and at one attempt: there is
 // nobody else to ask. Once it answers again, so does the gateway (catalogue D1; field reports 000, 001, 004).
 func TestHang(t *testing.T) {
-	for _, request := range []load.Request{load.GET("/orders"), load.POST("/orders")} {
-		t.Run(request.Method, func(t *testing.T) {
-			t.Parallel()
-			orders := topology.Replicas("orders", 1)
-			hang := atFirst(orders, fault.HangResponse{})
-			harness.Run(t, harness.Scenario{
-				Backends: orders,
-				Policy:   limited,
-				Load:     steady(request, 2*spell),
-				Faults:   fault.Schedule{hang},
-				Expect: expect.All{
-					expect.FailuresBut(hang.During(), 504).None(),
-					expect.Slower(patience, hang.During()).None(),
-					expect.AttemptsOver(1, hang.During()).None(),
-					expect.Failures(hang.After(0)).None(),
-				},
-				Profile: harness.Smoke,
-			})
-		})
-	}
+	t.Parallel()
+	orders := topology.Replicas("orders", 1)
+	hang := atFirst(orders, fault.HangResponse{})
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   limited,
+		Load:     steady(mixed, 2*spell),
+		Faults:   fault.Schedule{hang},
+		Expect: expect.All{
+			expect.FailuresBut(hang.During(), 504).None(),
+			expect.Slower(patience, hang.During()).None(),
+			expect.AttemptsOver(1, hang.During()).None(),
+			expect.Failures(hang.After(0)).None(),
+		},
+		Profile: harness.Smoke,
+	})
 }
 
 // An answer that takes a tenth of the timeout is none of its business (catalogue D1, the control).
@@ -66,7 +64,7 @@ func TestInTime(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   limited,
-		Load:     steady(load.Mix{load.GET("/orders"), load.POST("/orders")}, spell),
+		Load:     steady(mixed, spell),
 		Faults:   fault.Schedule{slow},
 		Expect: expect.All{
 			expect.Failures(slow.During()).None(),
