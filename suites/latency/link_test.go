@@ -44,12 +44,12 @@ func TestLatency(t *testing.T) {
 	}
 }
 
-// Jitter delays each piece of an answer by another time, of 0.1 s to 0.9 s, in order. What is put together again is whole:
+// Jitter delays each piece of an answer by another time, of 0.2 s to 0.8 s, in order. What is put together again is whole:
 // a length, chunks, and a hundred kilobytes of either.
 func TestJitter(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 2)
-	uneven := fault.Window{On: orders.Each(), Inject: fault.LinkLatency{Latency: far / 2, Jitter: far * 2 / 5}}
+	uneven := fault.Window{On: orders.Each(), Inject: fault.LinkLatency{Latency: far / 2, Jitter: far * 3 / 10}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Load: steady(load.Mix{
