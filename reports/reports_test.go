@@ -114,6 +114,7 @@ func TestReceipt(t *testing.T) {
 		"f touched 0 requests and ended 2 connections":                 {Connections: 2, Prevented: 1},
 		"f was in force; a connection was refused":                     {Uncounted: true, Probe: "a connection was refused"},
 		"f dropped 3 packets":                                          {Packets: 3},
+		"f touched 9 health checks":                                    {Checks: 9},
 	} {
 		assert.Equal(t, want, reports.Receipt(record.Injection{ID: "f", Receipts: []record.Receipt{receipt}}))
 	}

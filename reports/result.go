@@ -108,6 +108,8 @@ func Receipt(i record.Injection) string {
 	switch {
 	case i.Bit() && t.Packets > 0:
 		words = append(words, fmt.Sprintf("%s dropped %s", i.ID, count(t.Packets, "packet")))
+	case i.Bit() && t.Checks > 0:
+		words = append(words, fmt.Sprintf("%s touched %s", i.ID, count(t.Checks, "health check")))
 	case i.Bit() && t.Requests+t.Connections == 0:
 		words = append(words, i.ID+" was in force")
 	case i.Bit():

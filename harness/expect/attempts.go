@@ -75,12 +75,12 @@ func GhostWork(during record.Phase) Share {
 	return arrivals("ghost work", during, func(a record.Arrival) bool { return a.Executed && a.Action == record.Abandoned })
 }
 
-// AnsweredInVain is the share of requests that the client broke off and a backend answered to the end all the same: none of
-// them means that the gateway passes the client's end on.
-func AnsweredInVain(during record.Phase) Share {
-	return Share{metric: "answered in vain", phase: during, counts: func(e record.Exchange) bool {
-		answered := func(a record.Arrival) bool { return a.Action == record.Answered }
-		return e.Outcome == record.Aborted && slices.ContainsFunc(e.Arrivals, answered)
+// LostAnswers is the share of requests that ended without the answer that a backend gave in full: the gateway gave up, and
+// kept the connection open, so that the backend could not notice that it worked for nobody.
+func LostAnswers(during record.Phase) Share {
+	return Share{metric: "lost answers", phase: during, counts: func(e record.Exchange) bool {
+		got := !e.Failed() && e.Outcome != record.Aborted || e.Answered()
+		return !got && slices.ContainsFunc(e.Arrivals, func(a record.Arrival) bool { return a.Action == record.Answered })
 	}}
 }
 

@@ -23,6 +23,15 @@ func LatencyOf(quantile float64, during record.Phase) Latency {
 		Where(Filter{"answered", func(e record.Exchange) bool { return !e.Failed() && e.Outcome == record.Complete }})
 }
 
+// Slower is the share of requests whose outcome was known only later than that after they were due, whatever it was; none
+// of them bounds how long anybody waits, failures included.
+func Slower(than time.Duration, during record.Phase) Share {
+	return Share{
+		metric: "slower than " + than.String(), phase: during,
+		counts: func(e record.Exchange) bool { return e.Done-e.Due > than },
+	}
+}
+
 // Where limits the requests that the quantile is taken of.
 func (l Latency) Where(only ...Filter) Latency {
 	l.share = l.share.Where(only...)

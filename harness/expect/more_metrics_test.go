@@ -37,36 +37,53 @@ func TestMetricsCountWhatTheyName(t *testing.T) {
 		again(record.Arrival{Backend: "orders-1", At: 0})(x)
 		x.Arrivals[1].At = 50 * ms
 	}
-	slow := func(x *record.Exchange) { x.Outcome, x.Done = record.Closed, x.Due+2*time.Second }
 	for name, c := range map[string]struct {
 		metric func(record.Phase) expect.Share
 		change func(*record.Exchange)
 		counts bool
 	}{
-		"5xx":                       {expect.ServerErrors, status(503), true},
-		"5xx, none":                 {expect.ServerErrors, reset, false},
-		"outcome":                   {func(p record.Phase) expect.Share { return expect.Outcome(record.Reset, p) }, reset, true},
-		"outcome, another":          {func(p record.Phase) expect.Share { return expect.Outcome(record.Closed, p) }, reset, false},
-		"unfit: a reset":            {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, reset, true},
-		"unfit: 504":                {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, status(504), true},
-		"fit: 503":                  {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, status(503), false},
-		"fit: no failure":           {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, fine, false},
-		"retried to the same":       {expect.RetriesToSame, again(record.Arrival{Backend: "orders-1"}), true},
-		"not to the same":           {expect.RetriesToSame, again(record.Arrival{Backend: "orders-2"}), false},
-		"retried to another":        {expect.RetriesToOther, again(record.Arrival{Backend: "orders-2"}), true},
-		"not to another":            {expect.RetriesToOther, again(record.Arrival{Backend: "orders-1"}), false},
-		"soon":                      {func(p record.Phase) expect.Share { return expect.RetriesWithin(51*ms, p) }, late, true},
-		"not so soon":               {func(p record.Phase) expect.Share { return expect.RetriesWithin(50*ms, p) }, late, false},
-		"altered":                   {expect.AlteredBodies, func(x *record.Exchange) { x.Arrivals[0].Intact = false }, true},
-		"altered, not executed":     {expect.AlteredBodies, again(record.Arrival{Action: record.Abandoned}), false},
-		"ghost work":                {expect.GhostWork, again(record.Arrival{Action: record.Abandoned, Executed: true}), true},
-		"given up, nothing done":    {expect.GhostWork, again(record.Arrival{Action: record.Abandoned}), false},
-		"answered in vain":          {expect.AnsweredInVain, func(x *record.Exchange) { x.Outcome = record.Aborted }, true},
-		"aborted, and passed on":    {expect.AnsweredInVain, func(x *record.Exchange) { x.Outcome, x.Arrivals[0].Action = record.Aborted, record.Abandoned }, false},
-		"answered, and not in vain": {expect.AnsweredInVain, fine, false},
+		"5xx":                    {expect.ServerErrors, status(503), true},
+		"5xx, none":              {expect.ServerErrors, reset, false},
+		"outcome":                {func(p record.Phase) expect.Share { return expect.Outcome(record.Reset, p) }, reset, true},
+		"outcome, another":       {func(p record.Phase) expect.Share { return expect.Outcome(record.Closed, p) }, reset, false},
+		"unfit: a reset":         {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, reset, true},
+		"unfit: 504":             {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, status(504), true},
+		"fit: 503":               {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, status(503), false},
+		"fit: no failure":        {func(p record.Phase) expect.Share { return expect.FailuresBut(p, 502, 503) }, fine, false},
+		"retried to the same":    {expect.RetriesToSame, again(record.Arrival{Backend: "orders-1"}), true},
+		"not to the same":        {expect.RetriesToSame, again(record.Arrival{Backend: "orders-2"}), false},
+		"retried to another":     {expect.RetriesToOther, again(record.Arrival{Backend: "orders-2"}), true},
+		"not to another":         {expect.RetriesToOther, again(record.Arrival{Backend: "orders-1"}), false},
+		"soon":                   {func(p record.Phase) expect.Share { return expect.RetriesWithin(51*ms, p) }, late, true},
+		"not so soon":            {func(p record.Phase) expect.Share { return expect.RetriesWithin(50*ms, p) }, late, false},
+		"altered":                {expect.AlteredBodies, func(x *record.Exchange) { x.Arrivals[0].Intact = false }, true},
+		"altered, not executed":  {expect.AlteredBodies, again(record.Arrival{Action: record.Abandoned}), false},
+		"ghost work":             {expect.GhostWork, again(record.Arrival{Action: record.Abandoned, Executed: true}), true},
+		"given up, nothing done": {expect.GhostWork, again(record.Arrival{Action: record.Abandoned}), false},
+		"lost answer":            {expect.LostAnswers, status(504), true},
+		"lost with the client":   {expect.LostAnswers, func(x *record.Exchange) { x.Outcome, x.Status = record.Aborted, 0 }, true},
+		"not lost: passed on":    {expect.LostAnswers, fine, false},
+		"not lost: an error":     {expect.LostAnswers, func(x *record.Exchange) { x.Status, x.Arrivals[0].Status = 503, 503 }, false},
+		"not lost: given up": {expect.LostAnswers, func(x *record.Exchange) {
+			status(504)(x)
+			x.Arrivals[0].Action, x.Arrivals[0].Status = record.Abandoned, 0
+		}, false},
+		"unserved: failed":      {expect.Unserved, reset, true},
+		"unserved: turned away": {expect.Unserved, status(429), true},
+		"served":                {expect.Unserved, status(204), false},
+		"not asked any more":    {expect.Unserved, func(x *record.Exchange) { x.Outcome, x.Status = record.Aborted, 0 }, false},
+		"slower": {func(p record.Phase) expect.Share { return expect.Slower(50*ms, p) }, func(x *record.Exchange) {
+			x.Due, x.Done, x.Outcome = 10*ms, 61*ms, record.TimedOut
+		}, true},
+		"not slower": {func(p record.Phase) expect.Share { return expect.Slower(50*ms, p) }, func(x *record.Exchange) {
+			x.Due, x.Done = 10*ms, 60*ms
+		}, false},
+		"untouched": {func(p record.Phase) expect.Share { return expect.Failures(p).Where(expect.Untouched()) }, reset, true},
+		"untouched, not this one": {func(p record.Phase) expect.Share { return expect.Failures(p).Where(expect.Untouched()) }, func(x *record.Exchange) {
+			reset(x)
+			x.Arrivals[0].Injection = cut
+		}, false},
 		"aborted is no failure":     {expect.Failures, func(x *record.Exchange) { x.Outcome = record.Aborted }, false},
-		"slower":                    {func(p record.Phase) expect.Share { return expect.SlowerThan(time.Second, p) }, slow, true},
-		"slower, not by enough":     {func(p record.Phase) expect.Share { return expect.SlowerThan(2*time.Second, p) }, slow, false},
 		"touched by the client too": {expect.RequestsTouched, func(x *record.Exchange) { x.Injection = cut }, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
 )
@@ -22,6 +21,15 @@ func Status(code int, during record.Phase) Share {
 	return Share{
 		metric: fmt.Sprintf("status %d", code), phase: during,
 		counts: func(e record.Exchange) bool { return e.Outcome == record.Complete && e.Status == code },
+	}
+}
+
+// Unserved is the share of requests that did not get what they asked for: failures, and answers with a 4xx, by which a
+// gateway under a limit turns requests away.
+func Unserved(during record.Phase) Share {
+	return Share{
+		metric: "unserved", phase: during,
+		counts: func(e record.Exchange) bool { return e.Failed() || e.Outcome == record.Complete && e.Status >= 400 },
 	}
 }
 
@@ -50,14 +58,5 @@ func FailuresBut(during record.Phase, statuses ...int) Share {
 		counts: func(e record.Exchange) bool {
 			return e.Failed() && (e.Outcome != record.Complete || !slices.Contains(statuses, e.Status))
 		},
-	}
-}
-
-// SlowerThan is the share of requests whose end, good or bad, came later than that after they were due: a failure that is
-// told late keeps its user waiting too.
-func SlowerThan(bound time.Duration, during record.Phase) Share {
-	return Share{
-		metric: "slower than " + bound.String(), phase: during,
-		counts: func(e record.Exchange) bool { return e.Done-e.Due > bound },
 	}
 }

@@ -31,6 +31,11 @@ func Touched() Filter {
 	return Filter{"touched by the fault", record.Exchange.Touched}
 }
 
+// Untouched keeps requests that no fault touched: what becomes of them says how far a fault reaches.
+func Untouched() Filter {
+	return Filter{"untouched by the fault", func(e record.Exchange) bool { return !e.Touched() }}
+}
+
 // Stream keeps requests of the stream of that name; "" is the one without a name.
 func Stream(name string) Filter {
 	words := "stream " + name

@@ -103,3 +103,12 @@ func TestUnknownRulingIsRefused(t *testing.T) {
 		assert.Equal(t, expect.Inconclusive, v.Ruling, text)
 	}
 }
+
+// Health checks are no requests: a receipt of nothing else proves that the fault bit, and no journal contradicts it.
+func TestReceiptOfHealthChecks(t *testing.T) {
+	t.Parallel()
+	e := run(100)
+	e.Exchanges[99] = answered(100)
+	e.Injections[0].Receipts[0] = record.Receipt{Replica: "orders-1", Checks: 9}
+	assert.Equal(t, expect.Pass, expect.Judge(promises, e, nil)[0].Ruling)
+}

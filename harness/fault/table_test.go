@@ -38,6 +38,7 @@ type row struct {
 var (
 	oneEnded   = record.Receipt{Connections: 1, Requests: 1}
 	oneTouched = record.Receipt{Requests: 1}
+	oneCheck   = record.Receipt{Checks: 1}
 	oneClosed  = record.Receipt{Connections: 1}
 	uncounted  = record.Receipt{Uncounted: true}
 )
@@ -104,7 +105,7 @@ var table = map[string]row{
 	"ErrorStatus":           {fault: fault.ErrorStatus{Status: 503}, bites: statuses("a", 503), spares: reused, receipt: oneTouched},
 	"ErrorStatus, to retry": {fault: fault.ErrorStatus{Status: 503, RetryAfter: 2 * time.Second}, bites: headHas("Retry-After", "2"), spares: reused, receipt: oneTouched},
 	"HTTP10Response":        {fault: fault.HTTP10Response{}, bites: http10, spares: reused, receipt: oneTouched},
-	"FailHealthChecks":      {fault: fault.FailHealthChecks{Status: 503}, bites: ready(503), spares: ready(200), receipt: oneClosed},
+	"FailHealthChecks":      {fault: fault.FailHealthChecks{Status: 503}, bites: ready(503), spares: ready(200), receipt: oneCheck},
 
 	"RefuseConnections":    {fault: fault.RefuseConnections{}, bites: refused, spares: reused, receipt: uncounted},
 	"FillAcceptQueue":      {fault: fault.FillAcceptQueue{}, bites: unanswered, spares: reused, receipt: uncounted},
@@ -138,7 +139,7 @@ var table = map[string]row{
 		fault: fault.CloseOnAccept{By: fault.FIN}, of: fault.EveryConnection(2), bites: secondConnection, spares: reused, receipt: oneClosed,
 	},
 	"victims: flipping health": {
-		fault: fault.FailHealthChecks{Status: 500}, of: fault.EveryRequest(2), bites: flips, spares: ready(200), receipt: oneClosed,
+		fault: fault.FailHealthChecks{Status: 500}, of: fault.EveryRequest(2), bites: flips, spares: ready(200), receipt: oneCheck,
 	},
 }
 

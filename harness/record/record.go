@@ -208,6 +208,8 @@ type Receipt struct {
 	Prevented int `json:"prevented"`
 	// Waiting counts the connections on which the fault still stood ready when it was lifted.
 	Waiting int `json:"waiting"`
+	// Checks counts the readiness and health checks, which are no requests of the load: no journal has them.
+	Checks int `json:"checks,omitempty"`
 	// Packets counts the packets that were dropped.
 	Packets int `json:"packets,omitempty"`
 	// Probe says how the fault was proved, e.g. "link held back a close for 497 ms".
@@ -220,7 +222,7 @@ type Receipt struct {
 // Bit reports whether the fault touched anything.
 func (i Injection) Bit() bool {
 	for _, r := range i.Receipts {
-		if r.Connections+r.Requests+r.Packets > 0 || r.Uncounted && r.Probe != "" {
+		if r.Connections+r.Requests+r.Checks+r.Packets > 0 || r.Uncounted && r.Probe != "" {
 			return true
 		}
 	}
@@ -244,6 +246,7 @@ func (i Injection) Total() Receipt {
 		total.Requests += r.Requests
 		total.Prevented += r.Prevented
 		total.Waiting += r.Waiting
+		total.Checks += r.Checks
 		total.Packets += r.Packets
 	}
 	return total

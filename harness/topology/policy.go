@@ -34,6 +34,8 @@ type Policy struct {
 	UpstreamPoolSize int `json:"upstream_pool_size,omitempty"`
 	// UpstreamRequests is how many requests one backend connection carries at most.
 	UpstreamRequests int `json:"upstream_requests,omitempty"`
+	// UpstreamConnections is how many connections to one backend the gateway has at most, used or not.
+	UpstreamConnections int `json:"upstream_connections,omitempty"`
 
 	// PassiveHealth puts a backend aside for what happened to real requests, ActiveHealth for what happened to the
 	// gateway's own ones.
@@ -120,6 +122,7 @@ var facets = []facet{
 	duration("upstream-idle-timeout", func(p Policy) time.Duration { return p.UpstreamIdleTimeout }),
 	count("upstream-pool-size", func(p Policy) int { return p.UpstreamPoolSize }),
 	count("upstream-requests", func(p Policy) int { return p.UpstreamRequests }),
+	count("upstream-connections", func(p Policy) int { return p.UpstreamConnections }),
 	{"passive-health", func(p Policy) bool { return p.PassiveHealth != PassiveHealth{} }, func(p Policy) string {
 		return fmt.Sprintf("%d failures eject for %s", p.PassiveHealth.Failures, p.PassiveHealth.Eject)
 	}},
@@ -239,6 +242,7 @@ func (p Policy) Validate() error {
 	}{
 		{"upstream pool size", p.UpstreamPoolSize},
 		{"upstream requests", p.UpstreamRequests},
+		{"upstream connections", p.UpstreamConnections},
 		{"passive health: failures", p.PassiveHealth.Failures},
 		{"rate limit", p.RateLimit},
 		{"workers", p.Workers},

@@ -39,7 +39,7 @@ func TestAbortWhileWaiting(t *testing.T) {
 					Policy:   policy,
 					Load:     beside(load.Mix{load.GET(theirs), load.POST(theirs)}),
 					Faults:   fault.Schedule{slow, abort},
-					Expect:   append(unnoticed(abort.During()), expect.AnsweredInVain(abort.During()).None()),
+					Expect:   append(unnoticed(abort.During()), expect.LostAnswers(abort.During()).None()),
 					Profile:  profile,
 				})
 			})
@@ -85,7 +85,7 @@ func TestAbortDownload(t *testing.T) {
 				Policy:   policy,
 				Load:     beside(download),
 				Faults:   fault.Schedule{slow, abort},
-				Expect:   append(unnoticed(abort.During()), expect.AnsweredInVain(abort.During()).None()),
+				Expect:   append(unnoticed(abort.During()), expect.LostAnswers(abort.During()).None()),
 			})
 		})
 	}

@@ -31,7 +31,7 @@ func TestRefused(t *testing.T) {
 		Faults:   fault.Schedule{refuses},
 		Expect: expect.All{
 			expect.FailuresBut(refuses.During(), 502, 503).None(),
-			expect.SlowerThan(soon, refuses.During()).None(),
+			expect.Slower(soon, refuses.During()).None(),
 			expect.Recovery(refuses.After(0)).Within(500 * time.Millisecond),
 		},
 	})
@@ -51,7 +51,7 @@ func TestFailover(t *testing.T) {
 				Faults:   fault.Schedule{{On: orders.Replica(2), Inject: fault.RefuseConnections{}}},
 				Expect: expect.All{
 					expect.Failures(always).None(),
-					expect.SlowerThan(soon, always).None(),
+					expect.Slower(soon, always).None(),
 				},
 				Profile: harness.Smoke,
 			})
@@ -74,7 +74,7 @@ func TestFailoverOfMost(t *testing.T) {
 		Faults:   refuse,
 		Expect: expect.All{
 			expect.Failures(always).None(),
-			expect.SlowerThan(soon, always).None(),
+			expect.Slower(soon, always).None(),
 		},
 	})
 }

@@ -35,7 +35,7 @@ func TestSilence(t *testing.T) {
 				Faults:   fault.Schedule{{On: orders.Each(), Inject: inject}},
 				Expect: expect.All{
 					expect.FailuresBut(always, 504).None(),
-					expect.SlowerThan(tooLong, always).None(),
+					expect.Slower(tooLong, always).None(),
 				},
 			})
 		})
@@ -56,7 +56,7 @@ func TestSilenceIsPassedBy(t *testing.T) {
 				Faults:   fault.Schedule{{On: orders.Replica(2), Inject: inject}},
 				Expect: expect.All{
 					expect.Failures(always).None(),
-					expect.SlowerThan(tooLong, always).None(),
+					expect.Slower(tooLong, always).None(),
 				},
 			})
 		})
@@ -75,7 +75,7 @@ func TestShortSilenceIsWaitedOut(t *testing.T) {
 		Faults:   fault.Schedule{full},
 		Expect: expect.All{
 			expect.Failures(always).None(),
-			expect.SlowerThan(1900*time.Millisecond, always).None(),
+			expect.Slower(1900*time.Millisecond, always).None(),
 		},
 	})
 }

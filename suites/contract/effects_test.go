@@ -141,6 +141,11 @@ var effects = []effect{
 		observe: uses(func(most int) bool { return most == 5 }),
 	},
 	{
+		of: "upstream-connections", promise: "of 8 requests at once the backend has 3 at a time", replicas: 1,
+		policy:  topology.Policy{UpstreamConnections: connections},
+		observe: connectionsAreLimited,
+	},
+	{
 		of: "upstream-idle-timeout", promise: "a backend connection that is unused for 1 s is not used again", replicas: 1,
 		policy:  topology.Policy{UpstreamKeepAlive: topology.On, UpstreamIdleTimeout: limit},
 		observe: idleConnectionIsLeft,

@@ -179,6 +179,43 @@ func poolIsKept(ctx context.Context, b *harness.Bench, orders topology.Group) er
 	return nil
 }
 
+const connections = 3
+
+// connectionsAreLimited sends eight requests at once and looks at how many the backend has under way at most. What the
+// gateway does with the others is its own affair.
+func connectionsAreLimited(ctx context.Context, b *harness.Bench, orders topology.Group) error {
+	if _, err := b.Script(ctx, orders.Each(), backend.Rule{On: backend.OnRequest, Delay: limit}); err != nil {
+		return err
+	}
+	sent, err := b.Send(ctx, load.Constant{Rate: 1000, For: 8 * time.Millisecond, Request: get})
+	if err != nil {
+		return err
+	}
+	most := 0
+	for _, x := range sent {
+		for _, a := range x.Arrivals {
+			most = max(most, underWay(sent, a.At))
+		}
+	}
+	if most != connections {
+		return harness.Broken("it had %d at a time", most)
+	}
+	return nil
+}
+
+// underWay counts the arrivals that the backends were busy with at an instant.
+func underWay(exchanges []record.Exchange, at time.Duration) int {
+	n := 0
+	for _, x := range exchanges {
+		for _, a := range x.Arrivals {
+			if a.At <= at && at < a.Done {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 const failures = 2
 
 // ejected resets every request on the first replica and looks at how many it gets.
