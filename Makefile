@@ -22,9 +22,9 @@ help: ## show this help
 demo: ## the idle-close race through the embedded gateway, before and after the fix; needs Go only
 	cd suites/idleclose && $(GO) test -count=1 -parallel=4 -run '^TestRace$$' -bg.gateway=stdlib -bg.keep=always -bg.seed=$(SEED)
 
-test: ## the tests, and the scenarios on the embedded gateway and, where there is an engine, on nginx
+test: ## the tests, and one telling scenario for each behaviour on the embedded gateway and, where there is an engine, on nginx
 	$(GO) test -race -p 1 -timeout 30m ./harness/... ./fixtures/... ./reports/...
-	@$(MAKE) --no-print-directory suites GATEWAY=stdlib,nginx@1.26,nginx@1.30
+	@$(MAKE) --no-print-directory suites PROFILE=smoke GATEWAY=stdlib,nginx@1.26,nginx@1.30
 
 suites: ## the scenarios on every gateway that can be had here, or on some
 	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_PROFILE=$(PROFILE) BADGATEWAY_SEED=$(SEED) $(GO) test -p 1 -count=1 -parallel=3 -timeout 60m ./suites/$(SUITE); \

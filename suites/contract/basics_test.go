@@ -28,6 +28,7 @@ func TestReady(t *testing.T) {
 		Backends: topology.Replicas("orders", 2),
 		Promise:  "the first request after ready is answered by a backend",
 		Observe:  isAnswered,
+		Profile:  harness.Smoke,
 	})
 }
 
