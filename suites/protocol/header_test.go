@@ -54,7 +54,7 @@ var chunked = load.Request{Method: "POST", Path: "/orders", Body: 128, Answer: 1
 // positive control of the parsers).
 func TestByteByByte(t *testing.T) {
 	t.Parallel()
-	inPieces(t, fault.DripResponse{Every: time.Millisecond}, 4*time.Second, harness.CI)
+	inPieces(t, fault.DripResponse{Every: time.Millisecond}, 6*time.Second, harness.CI)
 }
 
 // The same on the link, in pieces of seven bytes, which fall together with no line's end by themselves (catalogue I16;
@@ -71,7 +71,7 @@ func inPieces(t *testing.T, pieces fault.Fault, lasts time.Duration, profile har
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   pooled,
-		Load:     load.Constant{Rate: 30, For: lasts, Request: load.Mix{load.GET("/orders"), chunked}},
+		Load:     load.Constant{Rate: 20, For: lasts, Request: load.Mix{load.GET("/orders"), chunked}},
 		Faults:   fault.Schedule{cut},
 		Expect: expect.All{
 			expect.Failures(cut.During()).None(),
