@@ -23,6 +23,7 @@ const (
 // and blames nobody for it: two backends stay in service, at one attempt each (catalogue H1; golang/go#20071,
 // caddyserver/caddy#7396).
 func TestAbortWhileWaiting(t *testing.T) {
+	t.Parallel()
 	for name, policy := range policies {
 		for _, by := range []fault.End{fault.FIN, fault.RST} {
 			t.Run(name+"-"+string(by), func(t *testing.T) {
@@ -50,6 +51,7 @@ func TestAbortWhileWaiting(t *testing.T) {
 // Clients go in the middle of an upload of 64 KiB, framed by a length or by chunks. No backend executes a part of it, none
 // is put aside for it, and there is nothing that could be sent again (catalogue H2; traefik/traefik#11538).
 func TestAbortUpload(t *testing.T) {
+	t.Parallel()
 	for name, policy := range policies {
 		for framing, chunked := range map[string]bool{"length": false, "chunks": true} {
 			t.Run(name+"-"+framing, func(t *testing.T) {
@@ -73,6 +75,7 @@ func TestAbortUpload(t *testing.T) {
 // the attempt, which the backend sees long before it goes on, and what is left of the answer comes to nobody else: that no
 // answers are crossed always holds (catalogue H3).
 func TestAbortDownload(t *testing.T) {
+	t.Parallel()
 	for name, policy := range policies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,6 +97,7 @@ func TestAbortDownload(t *testing.T) {
 // Clients close their sending side behind the request, as they may, and wait for the answer, which takes its time (RFC
 // 9112, section 9.6; catalogue H7). They get it: a half-closed connection is not a client that has gone.
 func TestHalfClose(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: patience}} // the others too: theirs may not come at all
 	half := fault.Window{On: topology.Client, Of: ofTheirs, Inject: fault.HalfClose{}}

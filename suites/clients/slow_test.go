@@ -15,6 +15,7 @@ import (
 // the head of its request: the head came at once. A gateway that counts the body in cuts good uploads off, and then at
 // least no backend takes the part for the whole (catalogue H4; traefik/traefik#10598, loculus-project/loculus#7147).
 func TestSlowUpload(t *testing.T) {
+	t.Parallel()
 	for name, policy := range map[string]topology.Policy{"default": {}, "timeout": {RequestTimeout: time.Second}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -36,6 +37,7 @@ func TestSlowUpload(t *testing.T) {
 // it whole, and the others do not wait for them: nine in ten have their answers within a second, which is a hundred times
 // what they take, and a third of what the slow ones do (catalogue H5; envoyproxy/envoy#17186).
 func TestSlowReader(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	slow := fault.Window{On: topology.Client, Of: ofTheirs, Inject: fault.SlowReader{Rate: 2 << 20}}
 	harness.Run(t, harness.Scenario{

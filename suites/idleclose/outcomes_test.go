@@ -14,6 +14,7 @@ import (
 // The race of catalogue A1 as people meet it, with the defaults of their gateway and with the fix, for clients that keep
 // their connections and clients that do not. The table in README.md is made of a run of it.
 func TestOutcomes(t *testing.T) {
+	t.Parallel()
 	for name, policy := range map[string]topology.Policy{
 		"default": {},
 		"fixed":   {UpstreamKeepAlive: topology.On, UpstreamIdleTimeout: gatewayIdle},

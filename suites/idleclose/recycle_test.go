@@ -25,6 +25,7 @@ func atOnce(what load.Source) load.Closed {
 // answer: 0 to 5 ms in the field, here as wide as it takes to be met every time, and at night as narrow as it is. A GET is
 // sent again; a POST was not read, and is lost all the same. None is executed twice (catalogue A1, A3; unbit/uwsgi#2133).
 func TestCloseBehindTheAnswer(t *testing.T) {
+	t.Parallel()
 	widths := []time.Duration{behind}
 	if harness.Running() == harness.Nightly {
 		widths = append(widths, 20*time.Millisecond, 5*time.Millisecond)
@@ -57,6 +58,7 @@ const most = 5
 // answer nobody is the worse for it; unannounced every sixth POST is lost; and a gateway that can be told to use a
 // connection no more often than that never meets the end (catalogue A6; benoitc/gunicorn#3038).
 func TestRecycledConnections(t *testing.T) {
+	t.Parallel()
 	fixed := topology.Policy{UpstreamKeepAlive: topology.On, UpstreamRequests: most}
 	for name, c := range map[string]struct {
 		policy    topology.Policy
@@ -92,6 +94,7 @@ func TestRecycledConnections(t *testing.T) {
 // that went on using them would lose every one. The status is the one of a timeout (catalogue A7;
 // kubernetes/kubernetes#32551, istio/istio#33466).
 func TestForgottenConnections(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 50 * time.Millisecond}}
 	forgotten := fault.Window{

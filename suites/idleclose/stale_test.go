@@ -31,6 +31,7 @@ var anyMethod = load.Mix{load.GET("/orders"), load.POST("/orders")}
 // A GET on a stale connection is sent again, on a new one: nobody notices, at two attempts each. A second connection in
 // the pool, opened when two requests overlapped, can be stale too and cost a third attempt; one request in five may.
 func TestGetIsSentAgain(t *testing.T) {
+	t.Parallel()
 	onEveryReuse(t, load.GET("/orders"), harness.CI, func(stale fault.Window) expect.All {
 		return expect.All{
 			expect.Failures(stale.During()).None(),
@@ -43,6 +44,7 @@ func TestGetIsSentAgain(t *testing.T) {
 // A POST on a stale connection must not be sent again: the gateway cannot know that it was not executed. What its user
 // gets should still be an answer. Without a pool there is no stale connection and no failure.
 func TestPostIsNotSentAgain(t *testing.T) {
+	t.Parallel()
 	onEveryReuse(t, load.POST("/orders"), harness.Smoke, func(stale fault.Window) expect.All {
 		return expect.All{
 			expect.AttemptsOver(1, stale.During()).None(),
@@ -81,6 +83,7 @@ func onEveryReuse(t *testing.T, request load.Request, telling harness.Profile, p
 // The blunt fix: without a pool there is no connection to be stale, at the price of one connection for each request
 // (catalogue A10; as recommended in field reports, X2).
 func TestWithoutPool(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	stale := stale(fault.FIN, orders)
 	harness.Run(t, harness.Scenario{
@@ -97,6 +100,7 @@ func TestWithoutPool(t *testing.T) {
 
 // With two replicas the other one could take the request over, and the failed one may be put aside for a while.
 func TestTwoReplicas(t *testing.T) {
+	t.Parallel()
 	for _, request := range []load.Request{load.GET("/orders"), load.POST("/orders")} {
 		t.Run(request.Method, func(t *testing.T) {
 			t.Parallel()
@@ -119,6 +123,7 @@ func TestTwoReplicas(t *testing.T) {
 // When the connections are good again, so is the service: both backends have been all right all the time. It is given half
 // a second; what follows in the load are more than forty requests (catalogue A4; nginx-proxy/nginx-proxy#1495).
 func TestTwoReplicasRecover(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	stale := stale(fault.FIN, orders)
 	stale.When, stale.For = fault.Sent(5), 500*time.Millisecond
@@ -134,6 +139,7 @@ func TestTwoReplicasRecover(t *testing.T) {
 // What fails should fail with an answer. A connection that is closed without one leaves it to the client to find out what
 // has happened, and no counter of 5xx ever sees it (catalogue A5; haproxy/haproxy#1423, #1109).
 func TestFailureIsAnAnswer(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	stale := stale(fault.FIN, orders)
 	harness.Run(t, harness.Scenario{
@@ -148,6 +154,7 @@ func TestFailureIsAnAnswer(t *testing.T) {
 // How the client uses its own connections decides, in some gateways, which backend connection a request gets and what a
 // failure looks like (catalogue 0.3, fact 4). The promise is the same for all: a GET does not fail.
 func TestClientConnections(t *testing.T) {
+	t.Parallel()
 	for name, connections := range map[string]load.Connections{
 		"per-request": load.PerRequest, "per-request-http10": load.PerRequestHTTP10,
 	} {

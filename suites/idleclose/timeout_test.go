@@ -22,7 +22,7 @@ const (
 )
 
 // overdue sends, on one connection so that the gateway needs no more, each request when the pooled one has run out. One
-// takes some 75 ms, or 150 ms if it has to wait for its failure: in 6 s that is more than the 29 that a promise needs.
+// takes some 75 ms, and 150 ms or more if it has to wait for something: in 6 s that is more than the 29 that a promise needs.
 func overdue(what load.Source) load.PhaseLocked {
 	gaps := load.Sweep{From: 60 * time.Millisecond, To: 80 * time.Millisecond, Step: time.Millisecond}
 	return load.PhaseLocked{Connections: 1, Gaps: gaps, For: 6 * time.Second, Request: what}
@@ -73,12 +73,14 @@ func beforeAndAfter(t *testing.T, giveUp func(idle time.Duration) fault.Fault) {
 // The race on every connection that has been idle for too long, and its fix (catalogue A1): the fix leaves the fault no
 // connection to bite.
 func TestRace(t *testing.T) {
+	t.Parallel()
 	beforeAndAfter(t, func(idle time.Duration) fault.Fault { return fault.CloseOnReuse{By: fault.FIN, Idle: idle} })
 }
 
 // The same with real timeouts and a real FIN, which the link holds back for longer than the gap between requests, so
 // that the gateway's pool holds dead connections it cannot tell from live ones (catalogue A2).
 func TestStaleWindow(t *testing.T) {
+	t.Parallel()
 	beforeAndAfter(t, func(idle time.Duration) fault.Fault {
 		return fault.StaleWindow{After: idle, Held: 100 * time.Millisecond}
 	})
@@ -87,6 +89,7 @@ func TestStaleWindow(t *testing.T) {
 // A backend may say 408 before it closes an unused connection. That is no answer to anything: a gateway that has had it for
 // 80 ms before it has the next request must have thrown the connection away (catalogue A9; golang/go#32310).
 func TestTimeoutSaidInTime(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	said := fault.Window{On: orders.Each(), Inject: fault.UnsolicitedTimeout{After: 20 * time.Millisecond}}
 	gaps := load.Sweep{From: 100 * time.Millisecond, To: 120 * time.Millisecond, Step: time.Millisecond}
@@ -106,6 +109,7 @@ func TestTimeoutSaidInTime(t *testing.T) {
 // the last answer since then, has it 120 ms after that answer, and requests come after 60 to 80 ms. No client may be told
 // that it was too slow with a request that no backend has read (catalogue A9).
 func TestTimeoutUnderWay(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	late := fault.Window{On: orders.Each(), Inject: fault.LinkLatency{Latency: 100 * time.Millisecond}}
 	said := fault.Window{On: orders.Each(), Inject: fault.UnsolicitedTimeout{After: 120 * time.Millisecond}}
@@ -126,6 +130,7 @@ func TestTimeoutUnderWay(t *testing.T) {
 // with the end of the last answer runs out in the middle (catalogue A8; traefik/traefik#13899). Three connections in step
 // make some 33 requests in 6 s; they are POSTs, since a GET would be sent again and fall out of step.
 func TestReadTimeoutBeginsWithTheRequest(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 100 * time.Millisecond}}
 	harness.Run(t, harness.Scenario{

@@ -27,6 +27,7 @@ func waiting() load.Constant {
 // upload arrives whole (RFC 9110, section 10.1.1; catalogue I4; traefik/traefik#2899). The gateway's timeout, longer than
 // anybody may wait here, ends what it would wait for a minute by default.
 func TestContinueNeverComes(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	silent := fault.Window{On: orders.Each(), Inject: fault.WithholdContinue{}}
 	harness.Run(t, harness.Scenario{
@@ -44,6 +45,7 @@ func TestContinueNeverComes(t *testing.T) {
 // A backend that refuses the upload in place of the 100 has spoken its last word: the client gets it, and waits for
 // nothing (catalogue I4; haproxy/haproxy#3316).
 func TestFinalAnswerInPlaceOfContinue(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	refused := fault.Window{On: orders.Each(), Inject: fault.EarlyResponse{Status: http.StatusExpectationFailed, By: fault.FIN}}
 	harness.Run(t, harness.Scenario{

@@ -26,6 +26,7 @@ func upload(size int) load.Request {
 // The backend takes in what is still coming, as it should (RFC 9112, section 9.6), and nothing is lost: the client gets the
 // 413, and the upload is sent once (catalogue I3; envoyproxy/envoy#38697, golang/go#22209, traefik/traefik#11669).
 func TestEarlyResponse(t *testing.T) {
+	t.Parallel()
 	refused(t, fault.FIN, func(early fault.Window) expect.Expectation { return expect.Failures(early.During()).None() })
 }
 
@@ -33,6 +34,7 @@ func TestEarlyResponse(t *testing.T) {
 // is no promise of how many; but a lost answer is a clean 502, and the upload is sent once (catalogue I3;
 // haproxy/haproxy#3316).
 func TestEarlyResponseReset(t *testing.T) {
+	t.Parallel()
 	refused(t, fault.RST, func(early fault.Window) expect.Expectation { return expect.FailuresBut(early.During(), 502).None() })
 }
 

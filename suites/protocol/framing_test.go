@@ -14,6 +14,7 @@ import (
 // is refused as well (section 6.1). What the client gets is a whole answer or a clean 502, after one attempt: such a
 // backend will say the same again (catalogue I6; nginx/nginx#1228, kubernetes/ingress-nginx#11162).
 func TestTwoLengths(t *testing.T) {
+	t.Parallel()
 	for name, as := range map[string]fault.Malformation{"lengths": fault.TwoLengths, "length-and-chunks": fault.LengthAndChunks} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

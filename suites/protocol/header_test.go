@@ -18,6 +18,7 @@ import (
 // (catalogue I15; apache/apisix#11726, Azure/EasyAuthForK8s#79). The head without the filling is about 300 bytes. Thirty
 // requests of either kind are enough for a promise of none.
 func TestLargeHeaders(t *testing.T) {
+	t.Parallel()
 	for _, kib := range []int{3, 5, 17, 48} {
 		t.Run(strconv.Itoa(kib)+"k", func(t *testing.T) {
 			t.Parallel()
@@ -52,12 +53,14 @@ var chunked = load.Request{Method: "POST", Path: "/orders", Body: 128, Answer: 1
 // so once in 25 times or so: 120 requests leave no more than one chance in a hundred that it does not (catalogue I16, the
 // positive control of the parsers).
 func TestByteByByte(t *testing.T) {
-	inPieces(t, fault.DripResponse{Every: time.Millisecond}, 4*time.Second, harness.CI)
+	t.Parallel()
+	inPieces(t, fault.DripResponse{Every: time.Millisecond}, 6*time.Second, harness.CI)
 }
 
 // The same on the link, in pieces of seven bytes, which fall together with no line's end by themselves (catalogue I16;
 // Toxiproxy's slicer).
 func TestSliced(t *testing.T) {
+	t.Parallel()
 	inPieces(t, fault.LinkSlicer{Size: 7, Delay: time.Millisecond}, 20*time.Second, harness.Nightly)
 }
 
@@ -68,7 +71,7 @@ func inPieces(t *testing.T, pieces fault.Fault, lasts time.Duration, profile har
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   pooled,
-		Load:     load.Constant{Rate: 30, For: lasts, Request: load.Mix{load.GET("/orders"), chunked}},
+		Load:     load.Constant{Rate: 20, For: lasts, Request: load.Mix{load.GET("/orders"), chunked}},
 		Faults:   fault.Schedule{cut},
 		Expect: expect.All{
 			expect.Failures(cut.During()).None(),

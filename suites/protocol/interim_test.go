@@ -18,6 +18,7 @@ import (
 // answer, which has none, never ends; the client waits a second, which is a hundred times what an answer takes (catalogue
 // I5; nginx/nginx#1427, caddyserver/caddy#5616).
 func TestInterimAnswer(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{http.StatusContinue, http.StatusProcessing, http.StatusEarlyHints} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
