@@ -72,19 +72,19 @@ func TestConnectionLimit(t *testing.T) {
 	})
 }
 
-// More connections at once than the least that a gateway takes by default: 300 clients, each of which waits a second for its
+// More connections at once than the least that a gateway takes by default: 300 clients, each of which waits 2 s for its
 // answer, take 600 connections of the gateway (catalogue G4, field report 004). All are answered. That all connect at once is
-// for the warm-up: it would hold the client up, too. Nobody keeps a connection, which a gateway may close where it is short of
-// them.
+// for the warm-up, as it would hold the client up too; then they come within 600 ms, so that again all of them wait together.
+// Nobody keeps a connection, which a gateway may close where it is short of them.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 1)
-	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: time.Second}}
+	slow := fault.Window{On: orders.Each(), Inject: fault.DelayResponse{For: 2 * time.Second}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
-		Load: load.Closed{
-			Connections: 300, Think: 200 * time.Millisecond, Warmup: time.Second, For: 2500 * time.Millisecond,
-			Use: load.PerRequest, Request: load.GET("/orders"),
+		Load: load.PhaseLocked{
+			Connections: 300, Gaps: load.Sweep{To: 600 * time.Millisecond, Step: 10 * time.Millisecond},
+			Use: load.PerRequest, Request: load.GET("/orders"), Warmup: time.Second, For: 3500 * time.Millisecond,
 		},
 		Faults: fault.Schedule{slow},
 		Expect: expect.All{expect.Failures(slow.During()).None()},
