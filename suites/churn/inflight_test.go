@@ -18,6 +18,7 @@ import (
 // The delay before it stops is a fifth of what the work takes: there is time for the gateway to take the list over, and what
 // was sent before is still under way.
 func TestRequestsUnderWayAtSIGTERM(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		grace   time.Duration
 		profile harness.Profile
@@ -48,6 +49,7 @@ func TestRequestsUnderWayAtSIGTERM(t *testing.T) {
 // can be sent to the other replica. A POST cannot, as nobody knows how far its work had come: it must not be done twice.
 // What its user gets should still be an answer.
 func TestRequestsUnderWayAtSIGKILL(t *testing.T) {
+	t.Parallel()
 	for _, request := range []load.Request{load.GET("/reports"), load.POST("/orders")} {
 		t.Run(request.Method, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ import (
 // (catalogue E7). To hide that takes a second attempt on 503, or a gateway that looks at health itself. A pod that does not
 // even accept connections is TestDeregistrationLag.
 func TestTrafficBeforeReady(t *testing.T) {
+	t.Parallel()
 	for name, policy := range map[string]topology.Policy{
 		"default": {},
 		"retried": {Retries: 1, RetryOn: []topology.Cause{topology.OnStatus}},
@@ -37,6 +38,7 @@ func TestTrafficBeforeReady(t *testing.T) {
 // With a health check every half second the pod must be left alone soon. HAProxy believes the third failure, after one and
 // a half seconds; the bound leaves as much again for a busy machine.
 func TestHealthCheckSeesUnready(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	starting := fault.Window{On: orders.Replica(2), Inject: fault.ErrorStatus{Status: 503}}
 	unhealthy := fault.Window{On: orders.Replica(2), Inject: fault.FailHealthChecks{Status: 503}}
@@ -53,6 +55,7 @@ func TestHealthCheckSeesUnready(t *testing.T) {
 // be told so by a fitting status. A second after the return nothing may fail any more: the backends are well, and whoever
 // still thinks ill of them makes the outage longer. Nor may the return be met by a storm of retries.
 func TestAllBackendsDownAndBack(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	down := fault.Window{From: 500 * time.Millisecond, For: time.Second, On: orders.Each(), Inject: fault.RefuseConnections{}}
 	harness.Run(t, harness.Scenario{
