@@ -31,7 +31,7 @@ func TestRequestsUnderWayAtSIGTERM(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 2)
 			leaves := fault.Window{
-				From: 700 * time.Millisecond, For: 500 * time.Millisecond, On: orders.Replica(1),
+				From: betweenAnswers, For: 500 * time.Millisecond, On: orders.Replica(1),
 				Inject: fault.ScaleDown{PreStop: 100 * time.Millisecond, Grace: c.grace},
 			}
 			harness.Run(t, harness.Scenario{
@@ -54,7 +54,7 @@ func TestRequestsUnderWayAtSIGKILL(t *testing.T) {
 		t.Run(request.Method, func(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 2)
-			killed := fault.Window{From: 700 * time.Millisecond, For: 500 * time.Millisecond, On: orders.Replica(1), Inject: fault.Kill{}}
+			killed := fault.Window{From: betweenAnswers, For: 500 * time.Millisecond, On: orders.Replica(1), Inject: fault.Kill{}}
 			promises := expect.All{expect.Failures(run).None()}
 			if request.Method == "POST" {
 				promises = append(promises, expect.AttemptsOver(1, run).None())
@@ -68,3 +68,7 @@ func TestRequestsUnderWayAtSIGKILL(t *testing.T) {
 		})
 	}
 }
+
+// betweenAnswers is when something happens to requests atWork: they are answered half a second after multiples of a
+// fifteenth of a second, so here as far from any answer as it gets.
+const betweenAnswers = 733 * time.Millisecond
