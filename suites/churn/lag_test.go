@@ -28,9 +28,11 @@ func TestDeregistrationLag(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 2)
 			late := fault.Window{For: lag, On: orders.Replica(1), Inject: fault.Replace{}}
+			clients := busy(load.Mix{load.GET("/orders"), load.POST("/orders")}, lag+converged+time.Second)
+			clients.Connections = 3 // so that half a second holds enough requests
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
-				Load:     busy(load.Mix{load.GET("/orders"), load.POST("/orders")}, lag+converged+time.Second),
+				Load:     clients,
 				Faults:   fault.Schedule{late},
 				Expect: expect.All{
 					expect.Failures(late.During()).None(),

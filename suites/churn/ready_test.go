@@ -27,7 +27,7 @@ func TestTrafficBeforeReady(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   policy,
-				Load:     busy(load.GET("/orders"), time.Second),
+				Load:     busy(load.GET("/orders"), 1500*time.Millisecond),
 				Faults:   fault.Schedule{starting},
 				Expect:   expect.All{expect.Failures(starting.During()).None()},
 			})
@@ -45,7 +45,7 @@ func TestHealthCheckSeesUnready(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{ActiveHealth: topology.ActiveHealth{Path: "/__ready", Interval: 500 * time.Millisecond}},
-		Load:     busy(load.GET("/orders"), 4*time.Second),
+		Load:     busy(load.GET("/orders"), 4500*time.Millisecond),
 		Faults:   fault.Schedule{starting, unhealthy},
 		Expect:   expect.All{expect.Ejection(starting.During()).Within(3 * time.Second)},
 	})
@@ -61,7 +61,7 @@ func TestAllBackendsDownAndBack(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{UpstreamKeepAlive: topology.Off}, // so that no connection that is open goes on being used
-		Load:     busy(load.GET("/orders"), 3500*time.Millisecond),
+		Load:     busy(load.GET("/orders"), 4*time.Second),
 		Faults:   fault.Schedule{down},
 		Expect: expect.All{
 			expect.FailuresBut(run, 502, 503, 504).None(),
