@@ -46,10 +46,11 @@ func (e Exchange) Touched() bool {
 	return false
 }
 
-// Answered reports whether some backend answered the request with the status the client saw.
+// Answered reports whether some backend answered the request with the status the client saw, or died before it could say
+// what it did: one that is killed may have answered and not yet written that down.
 func (e Exchange) Answered() bool {
 	for i := range e.Arrivals {
-		if a := &e.Arrivals[i]; a.Status == e.Status && a.Backend == e.Backend {
+		if a := &e.Arrivals[i]; a.Backend == e.Backend && (a.Status == e.Status || a.Action == Unfinished) {
 			return true
 		}
 	}

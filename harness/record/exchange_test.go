@@ -109,6 +109,7 @@ func TestExchange(t *testing.T) {
 		"given up":                        {own, []record.Arrival{cut, cut}, 2, 0, true, false},
 		"executed, and nobody heard":      {own, []record.Arrival{lost}, 1, 1, true, false},
 		"backend died":                    {closed, []record.Arrival{dead}, 1, 0, false, false},
+		"backend died of its answer":      {record.Request{Outcome: record.Complete, Status: 200, Backend: "orders-3"}, []record.Arrival{dead}, 1, 0, false, true},
 		"answered, but the gateway lied":  {own, []record.Arrival{answered}, 1, 1, false, false},
 		"answered by somebody else":       {record.Request{Outcome: record.Complete, Status: 200, Backend: "orders-9"}, []record.Arrival{answered}, 1, 1, false, false},
 		"answered with another status":    {record.Request{Outcome: record.Complete, Status: 500, Backend: "orders-1"}, []record.Arrival{answered}, 1, 1, false, false},

@@ -15,6 +15,7 @@ import (
 // The gateway is reloaded, as operators' tools do at every change anywhere, under clients that keep no connections: nobody
 // may be refused while the one process hands over to the next (catalogue E8).
 func TestReload(t *testing.T) {
+	t.Parallel()
 	reloads := fault.Window{From: 300 * time.Millisecond, For: time.Millisecond, On: topology.Gateway, Inject: fault.ReloadGateway{Times: 4}}
 	harness.Run(t, harness.Scenario{
 		Backends: topology.Replicas("orders", 2),
@@ -29,6 +30,7 @@ func TestReload(t *testing.T) {
 // connections that send the next request as soon as the last one is answered are idle for a small part of the time; over
 // thirty reloads that is some hundred chances. Fewer were measured to leave it to luck: of 64 one was met.
 func TestReloadUnderKeepAlive(t *testing.T) {
+	t.Parallel()
 	reloads := fault.Window{From: 300 * time.Millisecond, For: time.Millisecond, On: topology.Gateway, Inject: fault.ReloadGateway{Times: 30}}
 	harness.Run(t, harness.Scenario{
 		Backends: topology.Replicas("orders", 2),
@@ -42,6 +44,7 @@ func TestReloadUnderKeepAlive(t *testing.T) {
 // Ten reloads in one go, as when many routes change at once (catalogue E9). What is under way for half a second outlives
 // several of them, and must be answered all the same, by whichever process has it.
 func TestReloadsInABurst(t *testing.T) {
+	t.Parallel()
 	burst := fault.Window{From: 700 * time.Millisecond, For: time.Millisecond, On: topology.Gateway, Inject: fault.ReloadGateway{Times: 10}}
 	harness.Run(t, harness.Scenario{
 		Backends: topology.Replicas("orders", 2),
@@ -59,6 +62,7 @@ func TestReloadsInABurst(t *testing.T) {
 // are not kept, so that no request meets one that is just being closed. A start takes a second or two, and then it takes two
 // more until enough has been sent to tell.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	restart := fault.Window{From: 700 * time.Millisecond, For: 300 * time.Millisecond, On: topology.Gateway, Inject: fault.StopGateway{}}
 	visitors := atWork(load.GET("/reports"))
 	visitors.Connections, visitors.For = load.PerRequest, 6*time.Second

@@ -18,6 +18,7 @@ import (
 // The delay before it stops is a fifth of what the work takes: there is time for the gateway to take the list over, and what
 // was sent before is still under way.
 func TestRequestsUnderWayAtSIGTERM(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		grace   time.Duration
 		profile harness.Profile
@@ -30,7 +31,7 @@ func TestRequestsUnderWayAtSIGTERM(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 2)
 			leaves := fault.Window{
-				From: 700 * time.Millisecond, For: 500 * time.Millisecond, On: orders.Replica(1),
+				From: betweenAnswers, For: 500 * time.Millisecond, On: orders.Replica(1),
 				Inject: fault.ScaleDown{PreStop: 100 * time.Millisecond, Grace: c.grace},
 			}
 			harness.Run(t, harness.Scenario{
@@ -48,11 +49,12 @@ func TestRequestsUnderWayAtSIGTERM(t *testing.T) {
 // can be sent to the other replica. A POST cannot, as nobody knows how far its work had come: it must not be done twice.
 // What its user gets should still be an answer.
 func TestRequestsUnderWayAtSIGKILL(t *testing.T) {
+	t.Parallel()
 	for _, request := range []load.Request{load.GET("/reports"), load.POST("/orders")} {
 		t.Run(request.Method, func(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 2)
-			killed := fault.Window{From: 700 * time.Millisecond, For: 500 * time.Millisecond, On: orders.Replica(1), Inject: fault.Kill{}}
+			killed := fault.Window{From: betweenAnswers, For: 500 * time.Millisecond, On: orders.Replica(1), Inject: fault.Kill{}}
 			promises := expect.All{expect.Failures(run).None()}
 			if request.Method == "POST" {
 				promises = append(promises, expect.AttemptsOver(1, run).None())
@@ -66,3 +68,7 @@ func TestRequestsUnderWayAtSIGKILL(t *testing.T) {
 		})
 	}
 }
+
+// betweenAnswers is when something happens to requests atWork: they are answered half a second after multiples of a
+// fifteenth of a second, so here as far from any answer as it gets.
+const betweenAnswers = 733 * time.Millisecond

@@ -20,6 +20,7 @@ const converged = 3 * time.Second
 // replica whatever its method. From the lag's end on nothing may fail. The lag is from the API server to the gateway:
 // half a second is good, minutes have been seen.
 func TestDeregistrationLag(t *testing.T) {
+	t.Parallel()
 	for lag, profile := range map[time.Duration]harness.Profile{
 		500 * time.Millisecond: harness.CI, 2 * time.Second: harness.Nightly, 5 * time.Second: harness.Nightly,
 	} {
@@ -27,9 +28,11 @@ func TestDeregistrationLag(t *testing.T) {
 			t.Parallel()
 			orders := topology.Replicas("orders", 2)
 			late := fault.Window{For: lag, On: orders.Replica(1), Inject: fault.Replace{}}
+			clients := busy(load.Mix{load.GET("/orders"), load.POST("/orders")}, lag+converged+time.Second)
+			clients.Connections = 3 // so that half a second holds enough requests
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
-				Load:     busy(load.Mix{load.GET("/orders"), load.POST("/orders")}, lag+converged+time.Second),
+				Load:     clients,
 				Faults:   fault.Schedule{late},
 				Expect: expect.All{
 					expect.Failures(late.During()).None(),
@@ -44,6 +47,7 @@ func TestDeregistrationLag(t *testing.T) {
 // No lag but the gateway's own: it is told, and at once the pod is asked to stop, which it does in order (catalogue E1 with
 // a lag of 0). Whoever takes his time over the list sends to a pod that has gone. That is why pods sleep before they stop.
 func TestNoPreStopDelay(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	leaves := fault.Window{From: time.Second, For: time.Second, On: orders.Replica(1), Inject: fault.ScaleDown{Grace: grace}}
 	harness.Run(t, harness.Scenario{
@@ -61,6 +65,7 @@ const grace = 3 * time.Second
 // told, and only after a pre-stop delay that is longer than any gateway's own lag the old pod is asked to stop, and finishes
 // what is under way. The list changes twice under load, and nothing may be lost or be done twice.
 func TestRollingReplacement(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
@@ -78,6 +83,7 @@ func TestRollingReplacement(t *testing.T) {
 // The pod's address belongs to somebody else by now, who answers what he does not know with 404 (catalogue E6, B6). No
 // gateway can tell; a client that believes the answer takes an order for deleted.
 func TestStaleAddress(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	foreign := fault.Window{For: 500 * time.Millisecond, On: orders.Replica(1), Inject: fault.StaleAddress{}}
 	harness.Run(t, harness.Scenario{
@@ -92,6 +98,7 @@ func TestStaleAddress(t *testing.T) {
 // is sent to it then is sent on connections that outlive the list, of either side. A pre-stop delay must be longer than
 // that. Minutes have been seen (openshift/router#654).
 func TestOldPodIsLetGo(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	listed := fault.Window{
 		From: 500 * time.Millisecond, For: converged + time.Second, On: orders.Replica(1), Inject: fault.Replace{ListFirst: true, Grace: grace},

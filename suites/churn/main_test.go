@@ -23,11 +23,11 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // run is the whole run: a request that is under way when something changes counts too.
 var run record.Phase
 
-// busy is two clients, each with a request 5 ms after the answer before: 100 to 300 in a second. A closed loop does not fall
-// behind when the machine stalls; that it sends less while answers take long does not matter to a promise of none. They
-// keep no connection, which a gateway that takes a list over may just be closing: that race has TestReload to itself.
+// busy is one client with a request 5 ms after the answer before: 50 to 150 in a second. A closed loop does not fall behind
+// when the machine stalls; that it sends less while answers take long does not matter to a promise of none. It keeps no
+// connection, which a gateway that takes a list over may just be closing: that race has TestReload to itself.
 func busy(what load.Source, lasts time.Duration) load.Closed {
-	return load.Closed{Connections: 2, Think: 5 * time.Millisecond, For: lasts, Request: what, Use: load.PerRequest}
+	return load.Closed{Connections: 1, Think: 5 * time.Millisecond, For: lasts, Request: what, Use: load.PerRequest}
 }
 
 // atWork sends 15 requests a second whose work takes half a second each, whether or not they are answered: seven are under

@@ -15,6 +15,7 @@ import (
 // (catalogue E7). To hide that takes a second attempt on 503, or a gateway that looks at health itself. A pod that does not
 // even accept connections is TestDeregistrationLag.
 func TestTrafficBeforeReady(t *testing.T) {
+	t.Parallel()
 	for name, policy := range map[string]topology.Policy{
 		"default": {},
 		"retried": {Retries: 1, RetryOn: []topology.Cause{topology.OnStatus}},
@@ -26,7 +27,7 @@ func TestTrafficBeforeReady(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   policy,
-				Load:     busy(load.GET("/orders"), time.Second),
+				Load:     busy(load.GET("/orders"), 1500*time.Millisecond),
 				Faults:   fault.Schedule{starting},
 				Expect:   expect.All{expect.Failures(starting.During()).None()},
 			})
@@ -37,13 +38,14 @@ func TestTrafficBeforeReady(t *testing.T) {
 // With a health check every half second the pod must be left alone soon. HAProxy believes the third failure, after one and
 // a half seconds; the bound leaves as much again for a busy machine.
 func TestHealthCheckSeesUnready(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	starting := fault.Window{On: orders.Replica(2), Inject: fault.ErrorStatus{Status: 503}}
 	unhealthy := fault.Window{On: orders.Replica(2), Inject: fault.FailHealthChecks{Status: 503}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{ActiveHealth: topology.ActiveHealth{Path: "/__ready", Interval: 500 * time.Millisecond}},
-		Load:     busy(load.GET("/orders"), 4*time.Second),
+		Load:     busy(load.GET("/orders"), 4500*time.Millisecond),
 		Faults:   fault.Schedule{starting, unhealthy},
 		Expect:   expect.All{expect.Ejection(starting.During()).Within(3 * time.Second)},
 	})
@@ -53,12 +55,13 @@ func TestHealthCheckSeesUnready(t *testing.T) {
 // be told so by a fitting status. A second after the return nothing may fail any more: the backends are well, and whoever
 // still thinks ill of them makes the outage longer. Nor may the return be met by a storm of retries.
 func TestAllBackendsDownAndBack(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	down := fault.Window{From: 500 * time.Millisecond, For: time.Second, On: orders.Each(), Inject: fault.RefuseConnections{}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{UpstreamKeepAlive: topology.Off}, // so that no connection that is open goes on being used
-		Load:     busy(load.GET("/orders"), 3500*time.Millisecond),
+		Load:     busy(load.GET("/orders"), 4*time.Second),
 		Faults:   fault.Schedule{down},
 		Expect: expect.All{
 			expect.FailuresBut(run, 502, 503, 504).None(),

@@ -18,6 +18,7 @@ const little = 1.2
 // All of three replicas fail every attempt. Retries cannot help any more, and triple a load that is too much already
 // (catalogue F3, F11; field reports X14).
 func TestTotalFailure(t *testing.T) {
+	t.Parallel()
 	for cause, how := range map[topology.Cause]fault.Fault{
 		topology.OnReset: fault.CloseBeforeResponse{By: fault.RST}, topology.OnStatus: fault.ErrorStatus{Status: 503},
 	} {
@@ -51,6 +52,7 @@ func TestTotalFailure(t *testing.T) {
 // three of them for its 504, and the work is done three times for nobody (catalogue F3). A second and a half allows for one
 // timeout of a second, and half as much again for a busy machine; two timeouts are two seconds.
 func TestTimeoutsAddUp(t *testing.T) {
+	t.Parallel()
 	for name, policy := range map[string]topology.Policy{
 		"default": {ResponseTimeout: answerWithin},
 		"retries": {ResponseTimeout: answerWithin, Retries: 2, RetryOn: []topology.Cause{topology.OnTimeout}},
@@ -78,6 +80,7 @@ func TestTimeoutsAddUp(t *testing.T) {
 // A single replica that fails everything: nobody but itself can be asked again, and it must not be asked more often than
 // was configured (catalogue F11: fourteen attempts were seen where three were configured).
 func TestSingleReplica(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 1)
 	broken := fault.Window{On: orders.Each(), Inject: fault.CloseBeforeResponse{By: fault.RST}}
 	harness.Run(t, harness.Scenario{

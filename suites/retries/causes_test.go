@@ -31,6 +31,7 @@ var causes = map[topology.Cause]struct {
 // It needs one further attempt for it, on the other replica (catalogue F8): with two at most and one broken replica of two,
 // three attempts would mean that it has gone back to the broken one.
 func TestRetryHidesTheFault(t *testing.T) {
+	t.Parallel()
 	oneOfTwo(t, func(cause topology.Cause, policy topology.Policy, broken fault.Window) harness.Scenario {
 		policy.Retries, policy.RetryOn = 2, []topology.Cause{cause}
 		s := harness.Scenario{Policy: policy, Expect: expect.All{
@@ -49,6 +50,7 @@ func TestRetryHidesTheFault(t *testing.T) {
 // own affair: an answer that does not come and a 5xx are as a rule not among them (catalogue F9; field reports X3: "enable
 // retry" is no fix for a connection that ends without an answer).
 func TestRetriesWithoutACause(t *testing.T) {
+	t.Parallel()
 	oneOfTwo(t, func(cause topology.Cause, policy topology.Policy, broken fault.Window) harness.Scenario {
 		policy.Retries = 2
 		s := harness.Scenario{Policy: policy, Expect: expect.All{expect.Failures(broken.During()).None()}}
@@ -61,6 +63,7 @@ func TestRetriesWithoutACause(t *testing.T) {
 
 // What gateways do when nothing is asked for (catalogue 2.2): people expect one dead replica of two to be hidden.
 func TestDefaults(t *testing.T) {
+	t.Parallel()
 	oneOfTwo(t, func(_ topology.Cause, policy topology.Policy, broken fault.Window) harness.Scenario {
 		return harness.Scenario{Policy: policy, Expect: expect.All{expect.Failures(broken.During()).None()}}
 	})

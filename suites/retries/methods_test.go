@@ -15,6 +15,7 @@ import (
 // GET, a PUT or a DELETE (catalogue F12). Gateways draw the line elsewhere, each of them in another place. GET and POST
 // themselves are the business of the suite idleclose.
 func TestIdempotentMethods(t *testing.T) {
+	t.Parallel()
 	get, post := load.GET("/orders/1"), load.POST("/orders/1")
 	onStaleConnections(t, map[string]load.Source{
 		"safe":   load.Mix{method("HEAD", get), method("OPTIONS", get)},
@@ -31,6 +32,7 @@ func TestIdempotentMethods(t *testing.T) {
 // A POST with an Idempotency-Key says that it may be sent again (draft-ietf-httpapi-idempotency-key-header): Go believes
 // it where there is no body, and cannot send a body again that it does not have any more (catalogue F13).
 func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
 	empty, full := method("POST", load.GET("/orders")), load.POST("/orders")
 	empty.IdempotencyKey, full.IdempotencyKey = true, true
 	onStaleConnections(t, map[string]load.Source{"empty": empty, "body": full})
@@ -64,6 +66,7 @@ func onStaleConnections(t *testing.T, requests map[string]load.Source) {
 // buffer of 16 kB, Caddy what it is told to. A POST must get its second attempt whatever its size, and with the body that
 // the client sent.
 func TestBodyIsSentAgain(t *testing.T) {
+	t.Parallel()
 	for size, profile := range map[int]harness.Profile{
 		1: harness.Nightly, 15: harness.Nightly, 17: harness.CI, 100: harness.Nightly,
 	} {

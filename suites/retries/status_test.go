@@ -18,6 +18,7 @@ var onStatus = topology.Policy{Retries: 2, RetryOn: []topology.Cause{topology.On
 // A status that says that the request itself is the reason comes again however often it is sent (catalogue F10): whoever
 // retries on 502, 503 and 504 must leave 400 and 501 alone, and pass them on as they are.
 func TestNoRetryOnOtherStatuses(t *testing.T) {
+	t.Parallel()
 	for status, profile := range map[int]harness.Profile{400: harness.Nightly, 501: harness.CI} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +42,7 @@ func TestNoRetryOnOtherStatuses(t *testing.T) {
 // Every replica answers 503 and says when it will be able to: in a second (catalogue F10; RFC 9110, section 10.2.3). Nobody
 // should be asked again before that; the answer that is left in the end is the backend's own.
 func TestRetryAfter(t *testing.T) {
+	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	busy := fault.Window{On: orders.Each(), Inject: fault.ErrorStatus{Status: 503, RetryAfter: time.Second}}
 	harness.Run(t, harness.Scenario{

@@ -14,6 +14,7 @@ import (
 // again lets the other replica execute it once more: an order is placed twice. Whatever is configured, nobody wants that;
 // "any-method" is the configuration that asks for it in so many words, and shows that the suite can tell.
 func TestPostIsNotExecutedTwice(t *testing.T) {
+	t.Parallel()
 	reset := []topology.Cause{topology.OnReset}
 	for name, c := range map[string]struct {
 		policy  topology.Policy
@@ -50,6 +51,7 @@ func TestPostIsNotExecutedTwice(t *testing.T) {
 // that the rest is missing, which every scenario asks for (no answer that is cut short ends cleanly), and the work must not
 // be done again.
 func TestNoRetryOnceTheAnswerHasBegun(t *testing.T) {
+	t.Parallel()
 	for name, policy := range map[string]topology.Policy{
 		"default": {}, "on-reset": {Retries: 2, RetryOn: []topology.Cause{topology.OnReset}},
 	} {
