@@ -1,7 +1,7 @@
 // Package steady is the control of all other suites: nothing is broken, so nothing may fail.
 //
 //	client ====== gateway ====== backends
-//	    64 connections, as fast as they go
+//	    every connection as fast as it goes
 //
 // Field reports speak of 0.001 %. That few failures cannot be seen in a minute's log, but their absence can be proved: n
 // requests without a failure put the share under 3/n, with 95 % confidence.
