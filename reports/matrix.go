@@ -15,41 +15,57 @@ import (
 // Matrix writes what a test with subtests came to as a Markdown table: a row for each gateway, a column for each subtest,
 // in each cell how many of the requests that the fault touched have failed, and how.
 func Matrix(w io.Writer, results []Result, test string) error {
-	cells := map[string]map[string]string{} // by gateway and column
-	columns := map[string]bool{}
-	detected := map[string]string{}
-	var gateways []string
-	for _, r := range ordered(results) {
-		column, of := strings.CutPrefix(r.Scenario, test+"/")
-		if !of {
-			continue
-		}
-		if cells[r.Gateway] == nil {
-			cells[r.Gateway] = map[string]string{}
-			gateways = append(gateways, r.Gateway)
-		}
-		columns[column] = true
-		cells[r.Gateway][column] = cell(r)
-		if r.Detected != "" {
-			detected[r.Gateway] = r.Detected
-		}
+	t, err := tabulate(results, test, cell)
+	if err != nil {
+		return err
 	}
-	if len(gateways) == 0 {
-		return fmt.Errorf("no results of %s here", test)
-	}
-	slices.SortFunc(gateways, byNameThenVersion)
-	heads := slices.Sorted(maps.Keys(columns))
-	fmt.Fprintf(w, "| gateway | version | %s |\n|---|---|%s\n", strings.Join(heads, " | "), strings.Repeat("---|", len(heads)))
-	var err error
-	for _, g := range gateways {
-		row := []string{g, cmp.Or(detected[g], "-")}
-		for _, head := range heads {
-			row = append(row, cmp.Or(cells[g][head], "-"))
+	fmt.Fprintf(w, "| gateway | version | %s |\n|---|---|%s\n", strings.Join(t.subtests, " | "), strings.Repeat("---|", len(t.subtests)))
+	for _, g := range t.gateways {
+		row := []string{g, t.version(g)}
+		for _, subtest := range t.subtests {
+			row = append(row, t.cell(g, subtest))
 		}
 		_, err = fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 	}
 	return err
 }
+
+// tabulated is what a test with subtests came to: a cell for each gateway and subtest.
+type tabulated struct {
+	gateways, subtests []string // in order
+	cells              map[[2]string]string
+	detected           map[string]string // versions, by gateway
+}
+
+// tabulate makes a cell of each result of the test.
+func tabulate(results []Result, test string, cell func(Result) string) (tabulated, error) {
+	t := tabulated{cells: map[[2]string]string{}, detected: map[string]string{}}
+	for _, r := range ordered(results) {
+		subtest, of := strings.CutPrefix(r.Scenario, test+"/")
+		if !of {
+			continue
+		}
+		t.gateways = append(t.gateways, r.Gateway)
+		t.subtests = append(t.subtests, subtest)
+		t.cells[[2]string{r.Gateway, subtest}] = cell(r)
+		if r.Detected != "" {
+			t.detected[r.Gateway] = r.Detected
+		}
+	}
+	if len(t.gateways) == 0 {
+		return t, fmt.Errorf("no results of %s here", test)
+	}
+	slices.SortFunc(t.gateways, byNameThenVersion)
+	slices.Sort(t.subtests)
+	t.gateways, t.subtests = slices.Compact(t.gateways), slices.Compact(t.subtests)
+	return t, nil
+}
+
+func (t tabulated) cell(gateway, subtest string) string {
+	return cmp.Or(t.cells[[2]string{gateway, subtest}], "-")
+}
+
+func (t tabulated) version(gateway string) string { return cmp.Or(t.detected[gateway], "-") }
 
 // byNameThenVersion puts nginx@1.9 before nginx@1.26.
 func byNameThenVersion(a, b string) int {
@@ -64,10 +80,8 @@ func byNameThenVersion(a, b string) int {
 func cell(r Result) string {
 	s := r.Summary
 	switch {
-	case strings.HasPrefix(r.NotRun, "not supported"):
-		return "not supported"
 	case r.NotRun != "":
-		return "not run"
+		return notRun(r)
 	case r.Ruling == expect.Error || r.Ruling == expect.Inconclusive:
 		return r.Ruling.String()
 	case s.Touched == 0 && s.Failures == 0:
@@ -84,4 +98,12 @@ func cell(r Result) string {
 		}
 	}
 	return text + ": " + strings.Join(failures, ", ")
+}
+
+// notRun says in few words why a result has nothing to tell.
+func notRun(r Result) string {
+	if strings.HasPrefix(r.NotRun, "not supported") {
+		return "not supported"
+	}
+	return "not run"
 }

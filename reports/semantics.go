@@ -16,57 +16,45 @@ const semantics = "semantics/TestFailure"
 // way of failing, and a column for each version. A cell has what GETs and POSTs came to while it failed, with the mean
 // number of their arrivals, and how long requests went on failing after it.
 func Semantics(w io.Writer, results []Result) error {
-	cells := map[string]map[string]string{} // by gateway and row
-	detected := map[string]string{}
-	rows := map[string]bool{}
-	families := map[string][]string{}
-	for _, r := range ordered(results) {
-		row, of := strings.CutPrefix(r.Scenario, semantics+"/")
-		if !of {
-			continue
-		}
-		rows[strings.ReplaceAll(row, "_", " ")] = true
-		if cells[r.Gateway] == nil {
-			cells[r.Gateway] = map[string]string{}
-			name, _, _ := strings.Cut(r.Gateway, "@")
-			families[name] = append(families[name], r.Gateway)
-		}
-		cells[r.Gateway][strings.ReplaceAll(row, "_", " ")] = told(r)
-		if r.Detected != "" {
-			detected[r.Gateway] = r.Detected
-		}
+	t, err := tabulate(results, semantics, told)
+	if err != nil {
+		return err
 	}
-	if len(families) == 0 {
-		return fmt.Errorf("no results of %s here", semantics)
-	}
-	var err error
-	for _, name := range slices.Sorted(maps.Keys(families)) {
-		gateways := families[name]
-		slices.SortFunc(gateways, byNameThenVersion)
-		heads := make([]string, len(gateways))
-		for i, g := range gateways {
-			heads[i] = g + " (" + cmp.Or(detected[g], "-") + ")"
+	for len(t.gateways) > 0 {
+		name, _, _ := strings.Cut(t.gateways[0], "@")
+		family := t.gateways[:lines(t.gateways, name)]
+		t.gateways = t.gateways[len(family):]
+		heads := make([]string, len(family))
+		for i, g := range family {
+			heads[i] = g + " (" + t.version(g) + ")"
 		}
 		fmt.Fprintf(w, "## %s\n\n| the backend's failure | %s |\n|---|%s\n", name, strings.Join(heads, " | "), strings.Repeat("---|", len(heads)))
-		for _, row := range slices.Sorted(maps.Keys(rows)) {
-			line := []string{row}
-			for _, g := range gateways {
-				line = append(line, cmp.Or(cells[g][row], "-"))
+		for _, class := range t.subtests {
+			row := []string{strings.ReplaceAll(class, "_", " ")}
+			for _, g := range family {
+				row = append(row, t.cell(g, class))
 			}
-			fmt.Fprintf(w, "| %s |\n", strings.Join(line, " | "))
+			fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 		}
 		_, err = fmt.Fprintln(w)
 	}
 	return err
 }
 
+// lines is how many of the sorted gateways at the beginning are versions of that one.
+func lines(gateways []string, name string) int {
+	other := func(g string) bool { return g != name && !strings.HasPrefix(g, name+"@") }
+	if n := slices.IndexFunc(gateways, other); n >= 0 {
+		return n
+	}
+	return len(gateways)
+}
+
 // told says in few words what clients were told: "GET 502 (1), POST 502 (1)", and "; 2.1 s" if it went on for so long.
 func told(r Result) string {
 	switch {
-	case strings.HasPrefix(r.NotRun, "not supported"):
-		return "not supported"
 	case r.NotRun != "":
-		return "not run"
+		return notRun(r)
 	case len(r.Summary.Windows) == 0:
 		return r.Ruling.String()
 	}

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
@@ -32,3 +34,8 @@ func steady(what load.Source) load.Constant {
 
 // either draws methods that gateways treat differently, so that one attempt is seen to be one and two to be two.
 var either = load.Mix{load.GET("/orders"), load.POST("/orders")}
+
+// unnoticed promises that nobody's request fails, and that none had to be sent again.
+func unnoticed(during record.Phase) expect.All {
+	return expect.All{expect.Failures(during).None(), expect.AttemptsOver(1, during).None()}
+}
