@@ -462,8 +462,7 @@ func TestMixOfEverything(t *testing.T) {
 			if q.Start[0] == "DELETE" {
 				lines <- q.Get("X-Reason") + q.Get("Accept")
 			}
-			_, _, intact := q.Matches(q.Head)
-			assert.True(t, intact)
+			assert.True(t, q.Intact(q.Head))
 			answer := whole(q.id())
 			if q.Start[0] == "HEAD" {
 				answer = strings.TrimSuffix(answer, "hello "+q.id())

@@ -109,8 +109,10 @@ func (c *conn) encode(p *Planned, host string, connections Connections) (head, b
 		version = " HTTP/1.0\r\nHost: "
 	}
 	b := c.message[:0]
-	b = add(b, p.Method, " ", p.Path, version, host, keep, wire.ID, ": ", p.ID, "\r\n", wire.Answer, ": ")
-	b = strconv.AppendInt(b, int64(p.Answer), 10)
+	b = add(b, p.Method, " ", p.Path, version, host, keep, wire.ID, ": ", p.ID)
+	if p.Answer > 0 || p.Chunked {
+		b = strconv.AppendInt(add(b, "\r\n", wire.Answer, ": "), int64(p.Answer), 10)
+	}
 	if p.Chunked {
 		b = add(b, wire.Chunked)
 	}
@@ -118,7 +120,7 @@ func (c *conn) encode(p *Planned, host string, connections Connections) (head, b
 		b = strconv.AppendInt(add(b, "\r\n", wire.Takes, ": "), p.Takes.Milliseconds(), 10)
 	}
 	b = add(b, "\r\n")
-	sum := uint32(0) // that of nothing
+	sum := uint32(0)
 	if p.Body > 0 {
 		body = wire.Payload("client", p.ID, p.Body)
 		sum = wire.Checksum32(body)
@@ -139,9 +141,11 @@ func (c *conn) encode(p *Planned, host string, connections Connections) (head, b
 	if p.expects(connections) {
 		b = add(b, "Expect: 100-continue\r\n")
 	}
-	b = strconv.AppendInt(add(b, wire.Length, ": "), int64(p.Body), 10)
-	b = wire.AppendSum(add(b, "\r\n", wire.Checksum, ": "), sum)
-	c.message = add(b, "\r\n\r\n")
+	if p.Body > 0 { // without a body there is nothing to mark: whatever comes as one was added on the way
+		b = strconv.AppendInt(add(b, wire.Length, ": "), int64(p.Body), 10)
+		b = add(wire.AppendSum(add(b, "\r\n", wire.Checksum, ": "), sum), "\r\n")
+	}
+	c.message = add(b, "\r\n")
 	return c.message, body
 }
 

@@ -52,7 +52,7 @@ func TestLastUsedConnectionIsTaken(t *testing.T) {
 	s := step(t, g.address, KeepAlive)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	go s.send(ctx, Planned{Request: GET("/slow"), ID: "slow"}, nil, 0, s.idle)
+	go s.send(ctx, &Planned{Request: GET("/slow"), ID: "slow"}, nil, 0, s.idle)
 	<-first
 	assert.Equal(t, "2/1", place(s.next(t, GET("/orders"))))
 	close(hold)
@@ -190,8 +190,7 @@ func TestBytesOnTheWire(t *testing.T) {
 		"GET": {
 			GET("/orders?page=2"), KeepAlive,
 			[]string{
-				"GET /orders?page=2 HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 128",
-				"X-Badgateway-Length: 0", "X-Badgateway-Checksum: 00000000", "", "",
+				"GET /orders?page=2 HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 128", "", "",
 			},
 		},
 		"POST": {
@@ -206,8 +205,7 @@ func TestBytesOnTheWire(t *testing.T) {
 			Request{Method: "GET", Path: "/", Takes: 1500 * time.Millisecond},
 			KeepAlive,
 			[]string{
-				"GET / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 0", "X-Badgateway-Takes: 1500",
-				"X-Badgateway-Length: 0", "X-Badgateway-Checksum: 00000000", "", "",
+				"GET / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Takes: 1500", "", "",
 			},
 		},
 		"POST that asks first": {
@@ -222,7 +220,7 @@ func TestBytesOnTheWire(t *testing.T) {
 			Request{Method: "GET", Path: "/", Body: len(form), IdempotencyKey: true, Header: []string{"Accept: */*"}},
 			KeepAlive,
 			[]string{
-				"GET / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 0", "Content-Length: 22",
+				"GET / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "Content-Length: 22",
 				"Idempotency-Key: r-1", "Accept: */*",
 				"X-Badgateway-Length: 22", "X-Badgateway-Checksum: " + wire.Sum([]byte(form)), "", form,
 			},
@@ -231,24 +229,21 @@ func TestBytesOnTheWire(t *testing.T) {
 			Request{Method: "POST", Path: "/"},
 			KeepAlive,
 			[]string{
-				"POST / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 0", "Content-Length: 0",
-				"X-Badgateway-Length: 0", "X-Badgateway-Checksum: 00000000", "", "",
+				"POST / HTTP/1.1", "Host: HOST", "X-Badgateway-Id: r-1", "Content-Length: 0", "", "",
 			},
 		},
 		"one connection per request": {
 			Request{Method: "GET", Path: "/"},
 			PerRequest,
 			[]string{
-				"GET / HTTP/1.1", "Host: HOST", "Connection: close", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 0",
-				"X-Badgateway-Length: 0", "X-Badgateway-Checksum: 00000000", "", "",
+				"GET / HTTP/1.1", "Host: HOST", "Connection: close", "X-Badgateway-Id: r-1", "", "",
 			},
 		},
 		"one connection per request, HTTP/1.0": {
 			Request{Method: "GET", Path: "/"},
 			PerRequestHTTP10,
 			[]string{
-				"GET / HTTP/1.0", "Host: HOST", "X-Badgateway-Id: r-1", "X-Badgateway-Answer: 0",
-				"X-Badgateway-Length: 0", "X-Badgateway-Checksum: 00000000", "", "",
+				"GET / HTTP/1.0", "Host: HOST", "X-Badgateway-Id: r-1", "", "",
 			},
 		},
 	} {
@@ -260,8 +255,7 @@ func TestBytesOnTheWire(t *testing.T) {
 				if !ok {
 					return
 				}
-				_, _, intact := q.Matches(q.Head)
-				assert.True(t, intact, "the marks are those of the body")
+				assert.True(t, q.Intact(q.Head), "the marks are those of the body")
 				p.write(whole(q.id()))
 				p.hold() // to the end of what the client sends
 				came <- p.bytes.String()

@@ -208,7 +208,7 @@ func (s *stepwise) next(t *testing.T, request Request) record.Request {
 	defer context.AfterFunc(ctx, s.breakOff)()
 	s.sent++
 	p := Planned{Request: request, ID: "r-" + strconv.Itoa(s.sent)}
-	s.send(ctx, p, s.Script.turn(p), s.Clock.Now(), s.idle)
+	s.send(ctx, &p, s.Script.turn(&p), s.Clock.Now(), s.idle)
 	return <-s.results
 }
 

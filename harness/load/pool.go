@@ -2,8 +2,7 @@ package load
 
 import (
 	"sync"
-
-	"github.com/badgateway/badgateway/harness/record"
+	"time"
 )
 
 // pool holds idle connections, the most recently used on top.
@@ -15,13 +14,13 @@ type pool struct {
 }
 
 // take returns an idle connection that the gateway has not closed and that is not too old, or nil.
-func (p *pool) take(use Connections, clock record.Clock) *conn {
+func (p *pool) take(use Connections, now time.Duration) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.conns) > 0 {
 		c := p.conns[len(p.conns)-1]
 		p.conns = p.conns[:len(p.conns)-1]
-		if now := clock.Now(); use.keeps(c.position, now-c.opened) && c.alive(now) {
+		if use.keeps(c.position, now-c.opened) && c.alive(now) {
 			return c
 		}
 		p.run.close(c)

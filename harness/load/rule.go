@@ -106,7 +106,7 @@ func (r Rule) Validate() error {
 }
 
 // meets reports whether the request is one that the behaviour can touch: others are not counted among those to choose from.
-func (r Rule) meets(p Planned) bool {
+func (r Rule) meets(p *Planned) bool {
 	switch r.Do {
 	case AbortUpload, SlowUpload:
 		return p.Body > 0

@@ -108,7 +108,7 @@ func (r *run) breakOff() {
 }
 
 // turn is called when the client turns to a request, one after another. It returns the rule that chooses it, if any.
-func (r *run) turn(p Planned) *scripted {
+func (r *run) turn(p *Planned) *scripted {
 	r.turning.Lock()
 	defer r.turning.Unlock()
 	r.turned++
@@ -140,8 +140,8 @@ func (l *line) drive(ctx context.Context, begin time.Duration, seed uint64) {
 	if l.open() {
 		idle := &pool{run: l.run}
 		l.pace(ctx, begin, seed, func(p Planned, due time.Duration) {
-			rule := l.turn(p)
-			l.sending.Go(func() { l.send(ctx, p, rule, due, idle) })
+			rule := l.turn(&p)
+			l.sending.Go(func() { l.send(ctx, &p, rule, due, idle) })
 		})
 		l.sending.Wait()
 		idle.close()
@@ -175,7 +175,7 @@ func (l *line) pace(ctx context.Context, begin time.Duration, seed uint64, send 
 
 // drop books a request that there was no time left to send.
 func (l *line) drop(p Planned, due time.Duration) {
-	l.turn(p)
+	l.turn(&p)
 	seen := p.seen(due)
 	now := l.Clock.Now()
 	seen.Begun, seen.Sent, seen.Done = now, now, now
@@ -190,23 +190,26 @@ func (l *line) loop(ctx context.Context, begin time.Duration, requests *sequence
 	idle := &pool{run: l.run}
 	defer idle.close()
 	due := begin
+	var p Planned // in one place for all of them
 	for {
-		p := requests.next()
+		p = requests.next()
 		due += p.Gap
 		if due >= begin+l.lasts {
 			return
 		}
-		sleep.until(ctx, due)
+		if p.Gap > 0 || due == begin { // else it is due since the answer before
+			sleep.until(ctx, due)
+		}
 		if ctx.Err() != nil || l.most > 0 && l.begun.Add(1) > int64(l.most) {
 			return
 		}
 		p.Warmup = due-begin < l.warmup
-		due = l.send(ctx, p, l.turn(p), due, idle)
+		due = l.send(ctx, &p, l.turn(&p), due, idle)
 	}
 }
 
 // seen begins the record of a request.
-func (p Planned) seen(due time.Duration) record.Request {
+func (p *Planned) seen(due time.Duration) record.Request {
 	return record.Request{
 		ID: p.ID, Stream: p.Stream, Method: p.Method, Path: p.Path, Key: p.IdempotencyKey,
 		Due: due, Gap: p.Gap, Warmup: p.Warmup,
@@ -215,7 +218,7 @@ func (p Planned) seen(due time.Duration) record.Request {
 
 // send takes one request through: a connection, the trip, the outcome. It returns when that was known. The rule is the one
 // that has chosen the request, if any.
-func (l *line) send(ctx context.Context, p Planned, rule *scripted, due time.Duration, idle *pool) time.Duration {
+func (l *line) send(ctx context.Context, p *Planned, rule *scripted, due time.Duration, idle *pool) time.Duration {
 	deadline, runEnds := ctx.Deadline()
 	if l.timeout > 0 {
 		if own := time.Now().Add(l.timeout); own.Before(deadline) {
@@ -256,7 +259,7 @@ func (l *line) connect(ctx context.Context, deadline time.Time, seen *record.Req
 	if err := l.acquire(ctx, deadline); err != nil {
 		return nil, err
 	}
-	if c := idle.take(l.connections, l.Clock); c != nil {
+	if c := idle.take(l.connections, l.Clock.Now()); c != nil {
 		return c, nil
 	}
 	dialling, cancel := context.WithDeadline(ctx, deadline)

@@ -86,14 +86,14 @@ func (s *Script) find(id string) *scripted {
 
 // turn returns the first rule that chooses among requests and chooses this one, or nil. It is asked as the client turns to
 // the requests, one after another, so that the same schedule has the same victims.
-func (s *Script) turn(p Planned) *scripted { return s.choose(victim.Requests, p, 0) }
+func (s *Script) turn(p *Planned) *scripted { return s.choose(victim.Requests, p, 0) }
 
 // on returns the first rule that chooses among connections and chooses the one that the request is about to be sent on.
-func (s *Script) on(connection int, p Planned) *scripted {
+func (s *Script) on(connection int, p *Planned) *scripted {
 	return s.choose(victim.Connections, p, connection)
 }
 
-func (s *Script) choose(unit victim.Unit, p Planned, connection int) *scripted {
+func (s *Script) choose(unit victim.Unit, p *Planned, connection int) *scripted {
 	if s == nil {
 		return nil
 	}

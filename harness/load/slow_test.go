@@ -85,7 +85,7 @@ func (s *stepwise) within(ctx context.Context, timeout time.Duration, request Re
 	defer cancel()
 	defer context.AfterFunc(ctx, s.breakOff)()
 	p := Planned{Request: request, ID: "r-1"}
-	s.send(ctx, p, s.Script.turn(p), s.Clock.Now(), s.idle)
+	s.send(ctx, &p, s.Script.turn(&p), s.Clock.Now(), s.idle)
 	return <-s.results
 }
 
@@ -234,12 +234,12 @@ func TestLiftedBeforehand(t *testing.T) {
 				p.write(whole("r-1"))
 			})
 			p := Planned{Request: body250, ID: "r-1"}
-			rule := s.Script.turn(p)
+			rule := s.Script.turn(&p)
 			require.NotNil(t, rule, "it was chosen")
 			s.Script.Lift("the id")
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 			defer cancel()
-			s.send(ctx, p, rule, 0, s.idle)
+			s.send(ctx, &p, rule, 0, s.idle)
 			seen := <-s.results
 			assert.Equal(t, record.Complete, seen.Outcome, "%s: %s", r.Do, seen.Detail)
 			assert.Equal(t, time.Hour, seen.Done)

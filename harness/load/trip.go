@@ -27,16 +27,16 @@ import (
 type trip struct {
 	*conn
 	line    *line
-	request Planned
+	request *Planned
 	seen    *record.Request
 	// rule is what the client does to the request instead of what it usually does; nil if nothing.
 	rule     *scripted
 	deadline time.Time
 
-	slow     *upload // nil if the body goes at once
-	sentAt   time.Time
-	whole    bool // the request was sent to its end
-	spent    bool // the connection cannot be used again, whatever the answer says
+	slow     *upload   // nil if the body goes at once
+	sentAt   time.Time // if there is a rule
+	whole    bool      // the request was sent to its end
+	spent    bool      // the connection cannot be used again, whatever the answer says
 	writeErr error
 }
 
@@ -74,7 +74,7 @@ func (t *trip) make(ctx context.Context, runEnds bool) (reusable bool) {
 // the body, and the answer, or the way the connection ended, is still to be read. A head is returned if an answer came
 // in place of the 100 that the client waited for.
 func (t *trip) send(ctx context.Context) (*wire.Head, error) {
-	head, body := t.encode(&t.request, t.line.Address, t.line.connections)
+	head, body := t.encode(t.request, t.line.Address, t.line.connections)
 	if t.request.expects(t.line.connections) {
 		t.write(head)
 		if answer, err := t.awaitContinue(ctx); answer != nil || err != nil {
@@ -97,7 +97,9 @@ func (t *trip) send(ctx context.Context) (*wire.Head, error) {
 		head = nil
 	}
 	t.whole = t.write(append(head, body...))
-	t.sentAt = time.Now()
+	if t.rule != nil {
+		t.sentAt = time.Now()
+	}
 	if t.rule.does(HalfClose) {
 		t.closeWrite()
 	}
@@ -171,7 +173,7 @@ func (t *trip) readBody(head *wire.Head) (reusable bool, err error) {
 }
 
 // compare says what became of a request whose answer was read to its end.
-func compare(head *wire.Head, body wire.Body, p Planned) (outcome record.Outcome, detail string) {
+func compare(head *wire.Head, body wire.Body, p *Planned) (outcome record.Outcome, detail string) {
 	id := head.Get(wire.ID)
 	marked, short, same := body.Matches(head)
 	switch {

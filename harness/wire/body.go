@@ -36,6 +36,13 @@ func (b Body) Matches(h *Head) (marked, short, same bool) {
 	return true, b.Size < n, b.Size == n && string(AppendSum(sum[:0], b.Sum)) == h.Get(Checksum)
 }
 
+// Intact reports whether the body of a request is the one that the client sent, who marks bodies only: where there are no
+// marks, whatever comes as a body was added on the way.
+func (b Body) Intact(h *Head) bool {
+	marked, _, same := b.Matches(h)
+	return same || !marked && b.Size == 0
+}
+
 // ReadRequestBody reads and sums the body that belongs to a request head.
 func ReadRequestBody(r *bufio.Reader, h *Head) (Body, error) {
 	return readBody(r, h, false)
