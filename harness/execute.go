@@ -34,6 +34,13 @@ type Case struct {
 	Wrap reverseproxy.Wrap
 	// Progress is told what is going on; it may be nil.
 	Progress func(string)
+
+	// also are further scenarios that the case runs, which the gateway must support as well.
+	also []Scenario
+	// first is the folder of its first facts, below Dir; empty for Dir itself.
+	first string
+	// straight says that the client passes the gateway by and goes straight to the first replica.
+	straight bool
 }
 
 const (
@@ -142,8 +149,12 @@ func (c Case) send(
 	ctx context.Context, clock record.Clock, running lab.Lab, faults *fault.Run, script *load.Script, facts *record.Recording,
 ) error {
 	var dialer net.Dialer
+	address := running.Address()
+	if c.straight {
+		address = running.Site(c.Scenario.Backends.Replica(1).Replicas()[0]).Dial
+	}
 	client := load.Client{
-		Address: running.Address(), Dial: dialer.DialContext, Clock: clock, Patience: patience, Script: script,
+		Address: address, Dial: dialer.DialContext, Clock: clock, Patience: patience, Script: script,
 		Sending: func(n int) {
 			facts.Case.Planned = n
 			faults.Sent(n)

@@ -127,7 +127,7 @@ func newRun(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &run{ctx: ctx, suite: filepath.Base(dir), progress: newProgress(), schedules: map[string]string{}}
+	s := &run{ctx: ctx, suite: suiteName(dir), progress: newProgress(), schedules: map[string]string{}}
 	if s.settings, err = given.resolve(os.Getenv, s.suite); err != nil {
 		return nil, err
 	}
@@ -148,6 +148,16 @@ func newRun(ctx context.Context) (*run, error) {
 		s.progress.done("images")
 	}
 	return s, err
+}
+
+// suiteName is the folder's path below the suites of the clone, "idleclose" or "field/uwsgi"; elsewhere it is its name.
+func suiteName(dir string) string {
+	if root := cloneRoot(); root != "" {
+		if below, err := filepath.Rel(filepath.Join(root, "suites"), dir); err == nil && filepath.IsLocal(below) {
+			return filepath.ToSlash(below)
+		}
+	}
+	return filepath.Base(dir)
 }
 
 func (s *run) checkThresholds(dir string) error {

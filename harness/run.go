@@ -111,7 +111,7 @@ func (s *run) reasonNotToRun(c Case, missing error) string {
 		return "interrupted"
 	}
 	if s.Replay != "" {
-		if _, err := os.Stat(filepath.Join(s.replayDir(c), record.CaseFile)); err != nil {
+		if _, err := os.Stat(filepath.Join(s.replayDir(c), c.first, record.CaseFile)); err != nil {
 			return "no facts of it in " + s.Replay
 		}
 		return ""
@@ -119,9 +119,12 @@ func (s *run) reasonNotToRun(c Case, missing error) string {
 	if missing != nil {
 		return missing.Error()
 	}
-	// Any other error is the start's to tell.
-	if unsupported, is := errors.AsType[gateways.Unsupported](lab.Supports(c.plan())); is {
-		return "not supported: " + unsupported.Reason
+	for _, scenario := range append([]Scenario{c.Scenario}, c.also...) {
+		c.Scenario = scenario
+		// Any other error is the start's to tell.
+		if unsupported, is := errors.AsType[gateways.Unsupported](lab.Supports(c.plan())); is {
+			return "not supported: " + unsupported.Reason
+		}
 	}
 	return ""
 }

@@ -28,6 +28,9 @@ type Result struct {
 	NotRun   string           `json:"not_run,omitempty"`
 	Verdicts []expect.Verdict `json:"verdicts,omitempty"`
 	Summary  Summary          `json:"summary"`
+	// Experiment is what a fix that was put to the test came to; nil for a scenario, and Summary is then of what was found
+	// without it.
+	Experiment *expect.Experiment `json:"experiment,omitempty"`
 	// Dir is where the result was loaded from or saved to.
 	Dir string `json:"-"`
 }

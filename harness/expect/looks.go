@@ -60,8 +60,11 @@ func (e Evidence) upTo(look int) Evidence {
 
 func (e Evidence) most() int { return max(e.Most, len(e.Before)+1) }
 
-// level is the confidence of every interval: with one look at most, 95 %.
+// level is the confidence of every interval: 95 %, or that of each look.
 func (e Evidence) level() stats.Level {
+	if e.Together {
+		return stats.Confidence95
+	}
 	return stats.Looks{Most: e.most(), Level: stats.Confidence95}.Each()
 }
 

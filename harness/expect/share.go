@@ -15,6 +15,9 @@ type Share struct {
 	where  []Filter
 }
 
+// IsZero reports whether nothing was said of what is counted.
+func (s Share) IsZero() bool { return s.counts == nil }
+
 // Filter limits the requests that a metric looks at.
 type Filter struct {
 	name string

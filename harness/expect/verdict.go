@@ -96,6 +96,9 @@ type Evidence struct {
 	// before the first. Zero is one.
 	Before []Evidence
 	Most   int
+	// Together says that all of these runs were meant to be made from the start: none was made because of what another had
+	// shown, and each interval is at 95 %.
+	Together bool
 }
 
 // Expectation is a promise with a bound.

@@ -1,0 +1,268 @@
+package expect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/stats"
+)
+
+// Finding is what an experiment says of a fix, by what fails as found and what still fails with it. The zero Finding is
+// undecided: what was not measured is no finding.
+type Finding string
+
+// The findings.
+const (
+	// Undecided says that the runs cannot tell.
+	Undecided Finding = ""
+	// Proved says that fewer fail, and none is left.
+	Proved Finding = "fix proved"
+	// Partly says that fewer fail, and some are left.
+	Partly Finding = "fix proved in part"
+	// Refuted says that the fix takes away less than half of what fails, if anything at all.
+	Refuted Finding = "fix refuted"
+	// Harmful says that more fail, or that work is done twice which was not before.
+	Harmful Finding = "fix harmful"
+	// NotShown says that nothing fails as found: there is nothing to be fixed here.
+	NotShown Finding = "no difference shown"
+)
+
+// String names the finding.
+func (f Finding) String() string {
+	if f == Undecided {
+		return "undecided"
+	}
+	return string(f)
+}
+
+// MarshalText writes the finding by name.
+func (f Finding) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote, and refuses a word that this program does not know.
+func (f *Finding) UnmarshalText(text []byte) error {
+	switch known := Finding(text); known {
+	case Undecided, "undecided":
+		*f = Undecided
+	case Proved, Partly, Refuted, Harmful, NotShown:
+		*f = known
+	default:
+		return fmt.Errorf("unknown finding %q", text)
+	}
+	return nil
+}
+
+// Arm is one side of an experiment, in numbers: as found, or with the fix.
+type Arm struct {
+	// K of N requests count against the gateway; Low and High are the limits of the share at 95 %.
+	K    int     `json:"k"`
+	N    int     `json:"n"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Outcomes counts what those K ended in.
+	Outcomes map[string]int `json:"outcomes,omitempty"`
+	Costs
+	// Witness is the first exchange that counts.
+	Witness *record.Exchange `json:"witness,omitempty"`
+}
+
+// Share is K of N.
+func (a Arm) Share() float64 { return stats.Count{K: a.K, N: a.N}.Share() }
+
+// Costs is what an arm costs, whatever fails in it.
+type Costs struct {
+	// Attempts is the mean number of arrivals of a request, Connections that of connections opened to backends for it.
+	Attempts    float64 `json:"attempts"`
+	Connections float64 `json:"connections"`
+	// Duplicates counts the requests of methods that are not idempotent (RFC 9110, section 9.2.2) whose work was done more
+	// than once.
+	Duplicates int `json:"duplicates"`
+	// Median and Tail are the 50 % and the 99 % quantile of how long good answers took, in nanoseconds since they were due;
+	// zero where there was none.
+	Median time.Duration `json:"median"`
+	Tail   time.Duration `json:"tail"`
+}
+
+// Experiment is what two arms come to.
+type Experiment struct {
+	Finding Finding `json:"finding"`
+	// Reason says why the experiment is undecided, or what the harm is.
+	Reason string `json:"reason,omitempty"`
+	// Metric is the word for what was counted.
+	Metric string `json:"metric"`
+	Found  Arm    `json:"found"`
+	Fixed  Arm    `json:"fixed"`
+	// Less is by how much the share is less with the fix, from -1 to 1; Low and High are its limits at 95 %.
+	Less float64 `json:"less"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+	// Quiet is as found but without the faults, Straight as found but without the gateway: controls, which say where the
+	// failures come from.
+	Quiet    Arm `json:"quiet"`
+	Straight Arm `json:"straight"`
+}
+
+// halved is how much of what fails a fix must be sure to leave for it to be refuted.
+const halved = 0.5
+
+// Together is the evidence of several runs that were all meant to be made from the start.
+func Together(runs []Evidence) Evidence {
+	last := len(runs) - 1
+	all := runs[last]
+	all.Before, all.Together = runs[:last:last], true
+	return all
+}
+
+// Weigh compares a share in two arms, and says what the controls came to.
+func Weigh(of Share, found, fixed, quiet, straight Evidence) Experiment {
+	x := Experiment{
+		Metric: of.metric, Found: measure(of, found), Fixed: measure(of, fixed),
+		Quiet: measure(of.in(record.Phase{}), quiet), Straight: measure(of.in(record.Phase{}), straight),
+	}
+	if x.Found.N > 0 && x.Fixed.N > 0 { // else there is no number to be less
+		less := x.Found.estimate().Less(x.Fixed.estimate())
+		x.Less, x.Low, x.High = less.Value, less.Low, less.High
+	}
+	if x.Reason = doubtOfArm("as found", found, Doubt); x.Reason == "" {
+		x.Reason = doubtOfArm("with the fix", fixed, doubtOfFixed)
+	}
+	if x.Reason == "" {
+		x.decide(twice(found).Less(twice(fixed)))
+	}
+	return x
+}
+
+// decide says what was found. twice is by how much less often work is done twice with the fix.
+func (x *Experiment) decide(twice stats.Estimate) {
+	switch {
+	case x.Found.N == 0 || x.Fixed.N == 0:
+		x.Reason = "no request falls under what is counted"
+	case x.Quiet.K > 0:
+		x.Reason = fmt.Sprintf("without the faults %s, so that it is not they that make them", x.Quiet)
+	case x.High < 0:
+		x.Finding, x.Reason = Harmful, "more "+x.Metric+" than without it"
+	case twice.High < 0:
+		x.Finding, x.Reason = Harmful, fmt.Sprintf("%d requests that are not idempotent were executed more than once, before it %d",
+			x.Fixed.Duplicates, x.Found.Duplicates)
+	case x.Low > 0 && x.Fixed.K == 0:
+		x.Finding = Proved
+	case x.Low > 0:
+		x.Finding = Partly
+	case x.Found.K == 0 && x.Fixed.K == 0:
+		x.Finding = NotShown
+	case x.Found.Low > 0 && x.High < halved*x.Found.Share():
+		x.Finding = Refuted
+	default:
+		x.Reason = fmt.Sprintf("too few %s to tell: of %d and %d requests, %d and %d", x.Metric, x.Found.N, x.Fixed.N, x.Found.K, x.Fixed.K)
+	}
+	if x.Finding == Partly && x.High < halved*x.Found.Share() {
+		x.Finding = Refuted // a difference, but a small one
+	}
+}
+
+// String says it in one line: the finding, both shares, their difference, and what the fix costs.
+func (x Experiment) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s %s -> %s, less by %.1f points (95 %% interval %.1f to %.1f)", x.Finding, x.Metric, x.Found, x.Fixed,
+		100*x.Less, 100*x.Low, 100*x.High)
+	was, is := x.Found.Costs, x.Fixed.Costs
+	fmt.Fprintf(&b, "; connections per request %.2f -> %.2f, attempts %.2f -> %.2f, executed twice %d -> %d, p99 %s -> %s",
+		was.Connections, is.Connections, was.Attempts, is.Attempts, was.Duplicates, is.Duplicates, inWords(was.Tail), inWords(is.Tail))
+	fmt.Fprintf(&b, "; without the faults %s, straight at the backend %s", x.Quiet, x.Straight)
+	if x.Reason != "" {
+		b.WriteString("; " + x.Reason)
+	}
+	return b.String()
+}
+
+// String is the share in words.
+func (a Arm) String() string {
+	if a.N == 0 {
+		return "of nothing"
+	}
+	return fmt.Sprintf("%s (%d of %d)", percent(a.Share()), a.K, a.N)
+}
+
+func inWords(d time.Duration) string {
+	if d == 0 {
+		return "none"
+	}
+	return d.Round(100 * time.Microsecond).String()
+}
+
+func (a Arm) estimate() stats.Estimate {
+	return stats.Estimate{Value: a.Share(), Interval: stats.Interval{Low: a.Low, High: a.High}}
+}
+
+// in is the share in another phase.
+func (s Share) in(phase record.Phase) Share {
+	s.phase = phase
+	return s
+}
+
+// measure puts an arm into numbers.
+func measure(of Share, e Evidence) Arm {
+	v, _ := of.tally(e, "")
+	return Arm{K: v.K, N: v.N, Low: v.Low, High: v.High, Outcomes: v.Outcomes, Witness: v.Witness, Costs: e.costs()}
+}
+
+func (e Evidence) costs() Costs {
+	whole := record.Phase{}
+	c := Costs{
+		Attempts:    AttemptsPerRequest(whole).AtMost(1).Judge(e).Value,
+		Connections: ConnectionsPerRequest(whole).AtMost(1).Judge(e).Value,
+		Duplicates:  twiceDone().AtMost(1).Judge(e).K,
+	}
+	var took []time.Duration
+	in, _ := e.exchanges(whole)
+	for _, x := range in {
+		if !x.Failed() && x.Outcome == record.Complete {
+			took = append(took, x.Done-x.Due)
+		}
+	}
+	if len(took) > 0 {
+		slices.Sort(took)
+		c.Median, c.Tail = took[len(took)/2], took[len(took)*99/100]
+	}
+	return c
+}
+
+// twiceDone is the share of the requests that must not be executed twice and were.
+func twiceDone() Share {
+	idempotent := []string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
+	return DuplicateExecutions(record.Phase{}).Where(Filter{"methods that are not idempotent", func(e record.Exchange) bool {
+		return !slices.Contains(idempotent, e.Method)
+	}})
+}
+
+// twice is that share of an arm; without such requests it is zero for certain.
+func twice(e Evidence) stats.Estimate {
+	v, t := twiceDone().tally(e, "")
+	if v.N == 0 {
+		return stats.Estimate{}
+	}
+	return stats.Estimate{Value: v.Value, Interval: t.interval()}
+}
+
+// doubtOfArm is the first doubt about a run of the arm.
+func doubtOfArm(name string, e Evidence, doubt func(Evidence) Verdict) string {
+	for n, run := range e.Looks() {
+		if v := doubt(run); v.Reason != "" {
+			return fmt.Sprintf("run %d %s: %s", n+1, name, v.Reason)
+		}
+	}
+	return ""
+}
+
+// doubtOfFixed leaves out that a fault touched nothing: that it cannot any more may be what the fix does. As found it did,
+// with the same load.
+func doubtOfFixed(e Evidence) Verdict {
+	for _, check := range []func(Evidence) Verdict{contradiction, drops, lateness} {
+		if v := check(e); v.Reason != "" {
+			return v
+		}
+	}
+	return Verdict{}
+}

@@ -1,0 +1,213 @@
+package harness
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/badgateway/badgateway/fixtures/gateways"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/reports"
+)
+
+// Experiment puts a fix to the test that somebody recommends: a scenario is run as found and with the fix, in turn, each
+// time in a fresh lab and with the same schedule, and the shares that fail are compared. Besides, the scenario is run
+// without its faults: what fails then is not what the fix is for.
+type Experiment struct {
+	// Fix says in words what is changed, as those say it who recommend it.
+	Fix string
+	// Found is the scenario as found. It promises nothing: what fails is counted.
+	Found Scenario
+	// Change makes the fix, in a copy of the scenario.
+	Change func(*Scenario)
+	// Of is what is counted; the zero Share is all failures of the whole run.
+	Of expect.Share
+	// Rounds is how many times each is run; zero is 2.
+	Rounds int
+	// Finds is what is known of the fix, by gateway ("nginx") or gateway and version ("nginx@1.18"): anything else found is
+	// red. Of a gateway that is not named here the finding is told and not judged, but for one that is undecided.
+	Finds map[string]expect.Finding
+}
+
+// defaultRounds is how often each arm is run: twice, so that what drifts meets both.
+const defaultRounds = 2
+
+// Validate reports everything that is wrong with the experiment, joined.
+func (e Experiment) Validate() error {
+	var problems []error
+	if e.Fix == "" {
+		problems = append(problems, errors.New("fix: in no words"))
+	}
+	if e.Change == nil {
+		return errors.Join(append(problems, errors.New("change: none, so there are no two things to compare"))...)
+	}
+	if e.Rounds < 0 || e.Rounds > mostLooks {
+		problems = append(problems, fmt.Errorf("rounds: %d, want 0 to %d", e.Rounds, mostLooks))
+	}
+	if len(e.Found.Expect) > 0 || e.Found.Looks != 0 {
+		problems = append(problems, errors.New("found: promises and looks are for scenarios; here failures are counted"))
+	}
+	for _, arm := range []struct {
+		name     string
+		scenario Scenario
+	}{{"found", e.arm(found)}, {"fixed", e.arm(fixed)}} {
+		if err := arm.scenario.Validate(); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", arm.name, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// The arms, and the controls, by the names of their folders.
+const (
+	found = "found"
+	fixed = "fixed"
+	// quiet is as found but without the faults, and straight is as found but without the gateway: the load goes straight to
+	// the first replica. People do both by hand to find out where a failure comes from.
+	quiet    = "without-faults"
+	straight = "straight-at-the-backend"
+)
+
+// arm is the scenario of an arm, with what is counted as its promise.
+func (e Experiment) arm(name string) Scenario {
+	s := e.Found
+	s.Faults = slices.Clone(s.Faults)
+	switch name {
+	case fixed:
+		e.Change(&s)
+	case quiet:
+		s.Faults = nil
+	}
+	s.Expect = expect.All{e.of().None()}
+	return s
+}
+
+func (e Experiment) of() expect.Share {
+	if e.Of.IsZero() {
+		return expect.Failures(record.Phase{})
+	}
+	return e.Of
+}
+
+func (e Experiment) rounds() int { return cmp.Or(e.Rounds, defaultRounds) }
+
+// Try runs the experiment as one subtest for each selected gateway. A suite that calls it must call Main in its TestMain.
+func Try(t *testing.T, e Experiment) {
+	t.Helper()
+	if session == nil {
+		t.Fatal("harness.Try: the suite has no func TestMain(m *testing.M) { harness.Main(m) }")
+	}
+	if err := e.Validate(); err != nil {
+		t.Fatalf("experiment: %v", err)
+	}
+	session.skipUnlessIn(t, e.Found.Profile)
+	if session.Dry {
+		session.dry(t, e.arm(found))
+	}
+	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, first: runOf(found, 1)}
+	session.each(t, c, func(c Case) (reports.Result, error) {
+		if session.Replay != "" {
+			c.Dir = session.replayDir(c)
+			return c.weigh(e)
+		}
+		return c.try(session.ctx, e)
+	})
+}
+
+// runOf names the folder of an arm's run, from 1.
+func runOf(arm string, round int) string { return fmt.Sprintf("%s-%d", arm, round) }
+
+// of is the case of an arm in a round. All arms of a round have the same schedule.
+func (c Case) of(e Experiment, arm string, round int) Case {
+	c.Scenario = e.arm(arm)
+	c.straight = arm == straight
+	c.ScheduleSeed = derivedSeed(c.ScheduleSeed, fmt.Sprintf("round %d", round))
+	c.Dir = filepath.Join(c.Dir, runOf(arm, round))
+	if tell := c.Progress; tell != nil {
+		c.Progress = func(what string) { tell(fmt.Sprintf("%s, round %d of %d, %s", arm, round, e.rounds(), what)) }
+	}
+	return c
+}
+
+// try gathers the facts of all arms, in turn, and weighs them. The order changes from round to round, so that what drifts
+// meets both arms.
+func (c Case) try(ctx context.Context, e Experiment) (reports.Result, error) {
+	if err := os.RemoveAll(c.Dir); err != nil { // of a run that was in the folder before
+		return reports.Result{}, err
+	}
+	for round := 1; round <= e.rounds(); round++ {
+		arms := []string{found, fixed}
+		if round%2 == 0 {
+			slices.Reverse(arms)
+		}
+		if round == 1 {
+			arms = append(arms, quiet, straight)
+		}
+		for _, arm := range arms {
+			if err := c.of(e, arm, round).gather(ctx); err != nil {
+				return reports.Result{}, fmt.Errorf("%s, round %d: %w", arm, round, err)
+			}
+		}
+	}
+	runtime.GC() // what was written is read again, and need not be in memory twice
+	return c.weigh(e)
+}
+
+// weigh judges the saved facts of the experiment.
+func (c Case) weigh(e Experiment) (reports.Result, error) {
+	evidence := map[string]expect.Evidence{}
+	var of record.Case
+	for _, arm := range []string{found, fixed, quiet, straight} {
+		rounds := e.rounds()
+		if arm == quiet || arm == straight {
+			rounds = 1
+		}
+		var runs []expect.Evidence
+		for round := range rounds {
+			run, first, err := c.of(e, arm, round+1).evidence()
+			if err != nil {
+				return reports.Result{}, err
+			}
+			runs = append(runs, run)
+			if arm == found {
+				of = first
+			}
+		}
+		evidence[arm] = expect.Together(runs)
+	}
+	x := expect.Weigh(e.of(), evidence[found], evidence[fixed], evidence[quiet], evidence[straight])
+	result := reports.Result{
+		Scenario: c.Name, Gateway: of.Gateway, Detected: of.Detected, Seed: of.Seed, Experiment: &x,
+		Verdicts: []expect.Verdict{e.rule(x, c.Gateway)}, Summary: reports.Summarise(evidence[found]), Dir: c.Dir,
+	}
+	result.Ruling = result.Verdicts[0].Ruling
+	return result, reports.Save(result)
+}
+
+// rule compares what was found with what is known of the fix on the gateway.
+func (e Experiment) rule(x expect.Experiment, on gateways.Gateway) expect.Verdict {
+	v := expect.Verdict{
+		Metric: "finding", Promise: e.Fix, Measured: x.String(), N: x.Found.N + x.Fixed.N,
+		Value: x.Less, Low: x.Low, High: x.High, Witness: x.Fixed.Witness,
+	}
+	want, known := e.Finds[on.String()]
+	if !known {
+		want, known = e.Finds[on.Name]
+	}
+	switch {
+	case x.Finding == expect.Undecided:
+		v.Reason = v.Measured
+	case known && x.Finding != want:
+		v.Ruling, v.Reason = expect.Fail, fmt.Sprintf("want %s, got %s", want, v.Measured)
+	default:
+		v.Ruling = expect.Pass
+	}
+	return v
+}

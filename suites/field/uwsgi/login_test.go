@@ -1,0 +1,63 @@
+package uwsgi
+
+import (
+	"testing"
+	"time"
+
+	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/topology"
+	"github.com/badgateway/badgateway/suites/field/models"
+)
+
+// asFound is the report's set-up: two pods; ab -c 20 with a small JSON body, HTTP/1.0, one connection for each request; an
+// answer of 250 bytes. ab sent 200 requests, of which 2 to 3.5 % failed; here it is 2,000, so that a share of 0.5 % is seen.
+func asFound() harness.Scenario {
+	logins := topology.Replicas("logins", 2)
+	return harness.Scenario{
+		Backends: logins,
+		Load: load.Closed{
+			Connections: 20, Requests: 2000, For: time.Minute, Use: load.PerRequestHTTP10,
+			Request: load.Request{
+				Method: "POST", Path: "/account/users/login/", Body: 64, Answer: 250,
+				Header: []string{"Content-Type: application/json"},
+			},
+		},
+		Faults: fault.Schedule{models.UwsgiHTTPRouter(logins.Each())},
+	}
+}
+
+// X1: the fix that the report ended with. The backend keeps its connections open, and there is no race to be lost.
+func TestBackendKeepsConnections(t *testing.T) {
+	t.Parallel()
+	harness.Try(t, harness.Experiment{
+		Fix:    "X1: uWSGI with http-keepalive = 1",
+		Found:  asFound(),
+		Change: func(s *harness.Scenario) { s.Faults = nil },
+		Finds:  map[string]expect.Finding{},
+	})
+}
+
+// X2: --maxidleconnsperhost=-1. Without a pool there is no connection to be stale, at the price of one for each request.
+func TestWithoutPool(t *testing.T) {
+	t.Parallel()
+	harness.Try(t, harness.Experiment{
+		Fix:    "X2: no pool of connections to backends",
+		Found:  asFound(),
+		Change: func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off },
+		Finds:  map[string]expect.Finding{},
+	})
+}
+
+// X3: --retry.attempts=10.
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	harness.Try(t, harness.Experiment{
+		Fix:    "X3: ten retries",
+		Found:  asFound(),
+		Change: func(s *harness.Scenario) { s.Policy.Retries = 10 },
+		Finds:  map[string]expect.Finding{},
+	})
+}
