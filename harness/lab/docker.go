@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/moby/moby/client"
-	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/record"
@@ -38,7 +37,7 @@ type inDocker struct {
 	plan    Plan
 	engine  *client.Client
 	own     labels
-	network *testcontainers.DockerNetwork
+	network private
 	reach   reach
 
 	addresses addresses // to be had again, if the plan needs that

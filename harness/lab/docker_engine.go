@@ -87,6 +87,9 @@ func answers(ctx context.Context, host string) error {
 
 func noEngine(reason error) error {
 	line := strings.Join(strings.Fields(reason.Error()), " ")
+	if errors.Is(reason, context.DeadlineExceeded) {
+		return fmt.Errorf("the container engine does not answer within %s: %s (it may hang: restart it)", engineTimeout, line)
+	}
 	return fmt.Errorf("no container engine: %s (start Docker, or set DOCKER_HOST)", line)
 }
 

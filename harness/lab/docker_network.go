@@ -13,7 +13,6 @@ import (
 
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
-	tcnetwork "github.com/testcontainers/testcontainers-go/network"
 
 	"github.com/badgateway/badgateway/harness/fault"
 )
@@ -34,7 +33,7 @@ func (l *inDocker) openNetwork(ctx context.Context) error {
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout) // see run
 	defer cancel()
 	var err error
-	if l.network, err = tcnetwork.New(creating, tcnetwork.WithLabels(l.own)); err != nil {
+	if l.network, err = l.createNetwork(creating, nil); err != nil {
 		return err
 	}
 	if l.plan.needs(fault.Network) {
@@ -42,8 +41,20 @@ func (l *inDocker) openNetwork(ctx context.Context) error {
 			return err
 		}
 	}
-	l.reach, err = chooseReach(ctx, l.engine, l.network.ID)
+	l.reach, err = chooseReach(ctx, l.engine, l.network.id)
 	return err
+}
+
+// private is a network of a lab's own.
+type private struct{ name, id string }
+
+// createNetwork creates one, with that order for its addresses if there is one. The engine is asked directly: testcontainers
+// lists all networks each time, and old engines can lock up for good when that meets the removal of another one (20.10, seen
+// with six labs beside each other).
+func (l *inDocker) createNetwork(ctx context.Context, addresses *network.IPAM) (private, error) {
+	name := "badgateway-" + l.own[labelLab]
+	created, err := l.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Labels: l.own.clone(), IPAM: addresses})
+	return private{name: name, id: created.ID}, err
 }
 
 // subnetAttempts bounds how often a subnet may be lost to somebody else.
@@ -59,11 +70,10 @@ func (l *inDocker) fixAddresses(ctx context.Context) error {
 		if chosen, err = l.subnet(ctx); err != nil {
 			return err
 		}
-		if err := removeNetwork(ctx, l.engine, l.network.ID); err != nil {
+		if err := removeNetwork(ctx, l.engine, l.network.id); err != nil {
 			return err
 		}
-		order := tcnetwork.WithIPAM(&network.IPAM{Driver: "default", Config: []network.IPAMConfig{chosen}})
-		replaced, failed := tcnetwork.New(ctx, tcnetwork.WithLabels(l.own), order)
+		replaced, failed := l.createNetwork(ctx, &network.IPAM{Driver: "default", Config: []network.IPAMConfig{chosen}})
 		if failed == nil {
 			l.network, l.addresses.in, l.addresses.last = replaced, chosen, chosen.Subnet.Addr()
 			return nil
@@ -72,7 +82,7 @@ func (l *inDocker) fixAddresses(ctx context.Context) error {
 			return failed
 		}
 		err = failed
-		if l.network, failed = tcnetwork.New(ctx, tcnetwork.WithLabels(l.own)); failed != nil {
+		if l.network, failed = l.createNetwork(ctx, nil); failed != nil {
 			return failed
 		}
 	}
@@ -81,7 +91,7 @@ func (l *inDocker) fixAddresses(ctx context.Context) error {
 
 // subnet is what the engine has chosen for the lab's network.
 func (l *inDocker) subnet(ctx context.Context) (network.IPAMConfig, error) {
-	inspected, err := l.engine.NetworkInspect(ctx, l.network.ID, client.NetworkInspectOptions{})
+	inspected, err := l.engine.NetworkInspect(ctx, l.network.id, client.NetworkInspectOptions{})
 	if err != nil {
 		return network.IPAMConfig{}, err
 	}

@@ -73,6 +73,12 @@ func (s *service) address(port int) string {
 	return s.published[port]
 }
 
+// containers is testcontainers' way to the engine, one for all labs: each new one asks about the engine and lists its networks
+// before it does anything (see createNetwork).
+var containers = sync.OnceValues(func() (*testcontainers.DockerProvider, error) {
+	return testcontainers.NewDockerProvider(testcontainers.WithLogger(log.NewNoopLogger()))
+})
+
 // createTimeout bounds the creation of one container or network.
 const createTimeout = 30 * time.Second
 
@@ -94,23 +100,31 @@ func (l *inDocker) run(ctx context.Context, s spec) (*service, error) {
 	}
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
 	defer cancel()
-	created, err := testcontainers.GenericContainer(creating, request)
+	provider, err := containers()
 	if err != nil {
+		return nil, err
+	}
+	defer provider.Close() // that of its idle connections; it opens others
+	created, err := provider.CreateContainer(creating, request)
+	if err != nil {
+		return nil, err
+	}
+	if err := created.Start(creating); err != nil {
 		return nil, err
 	}
 	started := &service{engine: l.engine, container: created, id: created.GetContainerID(), spec: s, by: l.reach}
 	if s.alone || s.in != nil {
 		return started, nil
 	}
-	started.network = l.network.Name
+	started.network = l.network.name
 	return started, started.locate(ctx)
 }
 
 // request says it in testcontainers' words.
-func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, error) {
+func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
 	named, err := reference.ParseNormalizedNamed(s.image.Ref)
 	if err != nil {
-		return testcontainers.GenericContainerRequest{}, err
+		return testcontainers.ContainerRequest{}, err
 	}
 	bindings := network.PortMap{}
 	if l.reach == publishedPort && s.in == nil {
@@ -145,10 +159,10 @@ func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, erro
 			host, h.NetworkMode = h, container.NetworkMode("container:"+s.in.id)
 		}
 	default:
-		r.Networks = []string{l.network.Name}
-		r.NetworkAliases = map[string][]string{l.network.Name: {s.name}}
+		r.Networks = []string{l.network.name}
+		r.NetworkAliases = map[string][]string{l.network.name: {s.name}}
 		r.EndpointSettingsModifier = func(e map[string]*network.EndpointSettings) {
-			e[l.network.Name].IPAMConfig = s.ipam()
+			e[l.network.name].IPAMConfig = s.ipam()
 		}
 	}
 	// Left alone, testcontainers publishes every port that the image declares, on every address of this machine.
@@ -159,7 +173,7 @@ func (l *inDocker) request(s spec) (testcontainers.GenericContainerRequest, erro
 	r.LifecycleHooks = []testcontainers.ContainerLifecycleHooks{
 		{PreCreates: []testcontainers.ContainerRequestHook{publish}},
 	}
-	return testcontainers.GenericContainerRequest{ContainerRequest: r, Started: true, Logger: log.NewNoopLogger()}, nil
+	return r, nil
 }
 
 func (s spec) ipam() *network.EndpointIPAMConfig {

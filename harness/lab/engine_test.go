@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,4 +33,13 @@ func TestEngineInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.ErrorIs(t, Engine(ctx), context.Canceled, "which says nothing about the engine")
+}
+
+// An engine that hangs is another matter than none: it is no use to start one.
+func TestEngineThatHangs(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections, and nobody answers
+	require.NoError(t, err)
+	defer listener.Close()
+	t.Setenv("DOCKER_HOST", "tcp://"+listener.Addr().String())
+	assert.ErrorContains(t, Engine(t.Context()), "the container engine does not answer within 5s")
 }
