@@ -89,6 +89,14 @@ func (e Experiment) arm(name string) Scenario {
 	return s
 }
 
+// controls are the arms that are run once. Where nothing is broken there is nothing to leave out.
+func (e Experiment) controls() []string {
+	if len(e.Found.Faults) == 0 {
+		return []string{straight}
+	}
+	return []string{quiet, straight}
+}
+
 func (e Experiment) of() expect.Share {
 	if e.Of.IsZero() {
 		return expect.Failures(record.Phase{})
@@ -148,7 +156,7 @@ func (c Case) try(ctx context.Context, e Experiment) (reports.Result, error) {
 			slices.Reverse(arms)
 		}
 		if round == 1 {
-			arms = append(arms, quiet, straight)
+			arms = append(arms, e.controls()...)
 		}
 		for _, arm := range arms {
 			if err := c.of(e, arm, round).gather(ctx); err != nil {
@@ -164,7 +172,7 @@ func (c Case) try(ctx context.Context, e Experiment) (reports.Result, error) {
 func (c Case) weigh(e Experiment) (reports.Result, error) {
 	evidence := map[string]expect.Evidence{}
 	var of record.Case
-	for _, arm := range []string{found, fixed, quiet, straight} {
+	for _, arm := range append(e.controls(), found, fixed) {
 		rounds := e.rounds()
 		if arm == quiet || arm == straight {
 			rounds = 1

@@ -29,35 +29,33 @@ func asFound() harness.Scenario {
 	}
 }
 
-// X1: the fix that the report ended with. The backend keeps its connections open, and there is no race to be lost.
+func try(t *testing.T, fix string, change func(*harness.Scenario), finds map[string]expect.Finding) {
+	t.Helper()
+	t.Parallel()
+	harness.Try(t, harness.Experiment{Fix: fix, Found: asFound(), Change: change, Finds: finds})
+}
+
+// The fix that the report ended with: the backend keeps its connections open, and there is no race to be lost.
 func TestBackendKeepsConnections(t *testing.T) {
-	t.Parallel()
-	harness.Try(t, harness.Experiment{
-		Fix:    "X1: uWSGI with http-keepalive = 1",
-		Found:  asFound(),
-		Change: func(s *harness.Scenario) { s.Faults = nil },
-		Finds:  map[string]expect.Finding{},
-	})
+	try(t, "X1: uWSGI with http-keepalive = 1", func(s *harness.Scenario) { s.Faults = nil }, nil)
 }
 
-// X2: --maxidleconnsperhost=-1. Without a pool there is no connection to be stale, at the price of one for each request.
+// --maxidleconnsperhost=-1: without a pool there is no connection to be stale, at the price of one for each request.
 func TestWithoutPool(t *testing.T) {
-	t.Parallel()
-	harness.Try(t, harness.Experiment{
-		Fix:    "X2: no pool of connections to backends",
-		Found:  asFound(),
-		Change: func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off },
-		Finds:  map[string]expect.Finding{},
-	})
+	try(t, "X2: no pool of connections to backends", func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off }, nil)
 }
 
-// X3: --retry.attempts=10.
+// --retry.attempts=10.
 func TestRetries(t *testing.T) {
-	t.Parallel()
-	harness.Try(t, harness.Experiment{
-		Fix:    "X3: ten retries",
-		Found:  asFound(),
-		Change: func(s *harness.Scenario) { s.Policy.Retries = 10 },
-		Finds:  map[string]expect.Finding{},
-	})
+	try(t, "X3: ten retries", func(s *harness.Scenario) { s.Policy.Retries = 10 }, nil)
+}
+
+// --idletimeout=180s is about the clients' connections, and the report's clients keep none.
+func TestClientIdleTimeout(t *testing.T) {
+	try(t, "X4: an idle timeout of 180 s for clients", func(s *harness.Scenario) { s.Policy.ClientIdleTimeout = 180 * time.Second }, nil)
+}
+
+// --forwardingtimeouts.responseheadertimeout=60s: nobody waits here.
+func TestResponseTimeout(t *testing.T) {
+	try(t, "X5: a response timeout of 60 s", func(s *harness.Scenario) { s.Policy.ResponseTimeout = time.Minute }, nil)
 }
