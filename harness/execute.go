@@ -211,7 +211,9 @@ func (c Case) describe(d *record.Case, f lab.Facts, began time.Time) {
 func (c Case) deviations(d record.Case) []expect.Deviation {
 	var known []expect.Deviation
 	for _, k := range c.Gateway.Deviations(c.Name, topology.Version(d.Detected)) {
-		known = append(known, expect.Deviation{Metric: k.Promise, Outcomes: k.Outcomes, Untouched: k.Untouched, Happens: k.Happens, Why: k.Why})
+		known = append(known, expect.Deviation{
+			Metric: k.Promise, Outcomes: k.Outcomes, Untouched: k.Untouched, Sometimes: k.Sometimes, Happens: k.Happens, Why: k.Why,
+		})
 	}
 	return known
 }

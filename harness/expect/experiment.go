@@ -169,7 +169,7 @@ func (x Experiment) String() string {
 		100*x.Less, 100*x.Low, 100*x.High)
 	was, is := x.Found.Costs, x.Fixed.Costs
 	fmt.Fprintf(&b, "; connections per request %.2f -> %.2f, attempts %.2f -> %.2f, executed twice %d -> %d, p99 %s -> %s",
-		was.Connections, is.Connections, was.Attempts, is.Attempts, was.Duplicates, is.Duplicates, inWords(was.Tail), inWords(is.Tail))
+		was.Connections, is.Connections, was.Attempts, is.Attempts, was.Duplicates, is.Duplicates, Took(was.Tail), Took(is.Tail))
 	fmt.Fprintf(&b, "; without the faults %s, straight at the backend %s", x.Quiet, x.Straight)
 	if x.Reason != "" {
 		b.WriteString("; " + x.Reason)
@@ -185,7 +185,8 @@ func (a Arm) String() string {
 	return fmt.Sprintf("%s (%d of %d)", percent(a.Share()), a.K, a.N)
 }
 
-func inWords(d time.Duration) string {
+// Took is how long answers took in words, "none" where there was no good one.
+func Took(d time.Duration) string {
 	if d == 0 {
 		return "none"
 	}

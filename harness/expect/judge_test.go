@@ -198,6 +198,10 @@ func TestKnownDeviations(t *testing.T) {
 	assert.Equal(t, expect.Fail, judge(broken(run(100), 3, 503), known).Ruling, "another status is another failure")
 	assert.Equal(t, expect.Fail, judge(broken(broken(run(100), 3, 502), 1, 500), known).Ruling, "some are another failure")
 	assert.Equal(t, expect.KnownGone, judge(run(100), known).Ruling)
+
+	known[0].Sometimes = true
+	assert.Equal(t, expect.Known, judge(run(100), known).Ruling, "a matter of chance is not gone")
+	assert.Equal(t, expect.Fail, judge(broken(run(100), 3, 504), known).Ruling, "and another failure is another failure")
 	assert.Equal(t, expect.Inconclusive, judge(run(3), known).Ruling, "too few to say that it is gone")
 	known[0].Untouched = false
 	assert.Equal(t, expect.Fail, judge(broken(run(100), 3, 502), known).Ruling, "these met no fault")

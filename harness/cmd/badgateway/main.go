@@ -22,6 +22,7 @@ usage:
   badgateway report DIR            print the table of a run's folder (or of several: their parent)
   badgateway matrix DIR TEST       print a test's outcomes by gateway as Markdown, e.g. idleclose/TestOutcomes
   badgateway semantics DIR         print what clients are told when a backend fails, by gateway and version, as Markdown
+  badgateway experiments DIR       print what fixes came to that were put to the test, by gateway, as Markdown
   badgateway clean                 remove containers and networks whose test process is gone
 
 A selection is what -bg.gateway takes: nginx (the newest), nginx@1.26, nginx@all, all (the default), ./my-gateway, or
@@ -61,6 +62,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Matrix(out, results, rest[1]) })
 	case command == "semantics" && len(rest) == 1:
 		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Semantics(out, results) })
+	case command == "experiments" && len(rest) == 1:
+		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Experiments(out, results) })
 	case command == "clean" && len(rest) == 0:
 		return clean(ctx, out, errOut)
 	case command == "help" || command == "-h" || command == "--help":
