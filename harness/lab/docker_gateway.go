@@ -38,6 +38,7 @@ type contained struct {
 	lab      *inDocker
 	*service                 // nil until it was started for the first time
 	config   []gateways.File // what it was given last
+	replaced int             // files, while it ran
 }
 
 func (c *contained) Address() string {
@@ -90,26 +91,6 @@ func (c *contained) await(ctx context.Context) error {
 		err = fmt.Errorf("%w; listen in %s says %d", err, g.DefinitionFile(), g.Listen)
 	}
 	return c.explain(ctx, err)
-}
-
-// configure gives it the files that have changed. If none has, a gateway that watches them is given them all the same.
-func (c *contained) configure(ctx context.Context, serving []gateways.Upstream) error {
-	config, err := c.render(serving)
-	if err != nil {
-		return err
-	}
-	same := func(a, b gateways.File) bool { return bytes.Equal(a.Content, b.Content) }
-	all := c.lab.plan.Gateway.Reload.Watch && slices.EqualFunc(config, c.config, same)
-	for i, file := range config {
-		if !all && same(file, c.config[i]) {
-			continue
-		}
-		if err := c.container.CopyToContainer(ctx, file.Content, file.Target, 0o644); err != nil {
-			return fmt.Errorf("reload: %s: %w", file.Target, err)
-		}
-		c.config[i] = file
-	}
-	return nil
 }
 
 func (c *contained) reload(ctx context.Context) error {
