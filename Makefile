@@ -6,6 +6,8 @@ SUITE   ?= ...
 PROFILE ?= ci
 # How many scenarios run beside each other: on a busy machine fewer of them keep the client in time.
 PARALLEL ?= 3
+# How many suites at once, each with so many scenarios.
+SUITES_AT_ONCE ?= 2
 SEED    ?=
 # Expanded once: the scenarios and the report of them must mean the same folder.
 OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
@@ -29,7 +31,7 @@ test: ## the tests, and one telling scenario for each behaviour on the embedded 
 	@$(MAKE) --no-print-directory suites PROFILE=smoke GATEWAY=stdlib,nginx@1.26,nginx@1.30
 
 suites: ## the scenarios on every gateway that can be had here, or on some
-	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_PROFILE=$(PROFILE) BADGATEWAY_SEED=$(SEED) $(GO) test -p 1 -count=1 -parallel=$(PARALLEL) -timeout 60m ./suites/$(SUITE); \
+	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_PROFILE=$(PROFILE) BADGATEWAY_SEED=$(SEED) $(GO) test -p $(SUITES_AT_ONCE) -count=1 -parallel=$(PARALLEL) -timeout 60m ./suites/$(SUITE); \
 	status=$$?; [ ! -d $(OUT) ] || { echo; $(GO) run ./harness/cmd/badgateway report $(OUT); }; exit $$status
 
 gateways: ## the gateways, how each is had here, and what it can be asked for; fetches nothing

@@ -125,7 +125,7 @@ func Try(t *testing.T, e Experiment) {
 			c.Dir = session.replayDir(c)
 			return c.weigh(e)
 		}
-		return c.try(session.ctx, e)
+		return c.Try(session.ctx, e)
 	})
 }
 
@@ -144,9 +144,9 @@ func (c Case) of(e Experiment, arm string, round int) Case {
 	return c
 }
 
-// try gathers the facts of all arms, in turn, and weighs them. The order changes from round to round, so that what drifts
+// Try gathers the facts of all arms, in turn, and weighs them. The order changes from round to round, so that what drifts
 // meets both arms.
-func (c Case) try(ctx context.Context, e Experiment) (reports.Result, error) {
+func (c Case) Try(ctx context.Context, e Experiment) (reports.Result, error) {
 	if err := os.RemoveAll(c.Dir); err != nil { // of a run that was in the folder before
 		return reports.Result{}, err
 	}
