@@ -37,6 +37,8 @@ func TestFindings(t *testing.T) {
 		"as many are left":                    {failing(80), failing(80), expect.Refuted},
 		"a few less are left":                 {failing(300), failing(260), expect.Refuted},
 		"more are left":                       {failing(20), failing(80), expect.Harmful},
+		"a few more are left":                 {failing(200), failing(250), expect.Refuted},
+		"some are left where there were none": {failing(0), failing(20), expect.Harmful},
 		"nothing failed before":               {failing(0), good(400), expect.NotShown},
 		"too few to tell":                     {failing(3), good(400), expect.Undecided},
 		"it may be a half":                    {failing(20), failing(12), expect.Undecided},
