@@ -10,18 +10,26 @@ import (
 	"github.com/badgateway/badgateway/harness/expect"
 )
 
-// dry keeps what a scenario would do, and skips the test.
-func (s *run) dry(t *testing.T, scenario Scenario) {
+// dry keeps what a scenario would do, by itself or in each arm of an experiment, and skips the test.
+func (s *run) dry(t *testing.T, arms ...arm) {
 	t.Helper()
-	name := s.nameOf(t)
-	text, err := scenario.schedule(name, s.seedOf(name))
-	if err != nil {
-		t.Fatal(err)
+	for _, a := range arms {
+		name := s.nameOf(t)
+		text, err := a.scenario.schedule(name+a.name, s.seedOf(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.mu.Lock()
+		s.schedules[name+a.name] = text
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	s.schedules[name] = text
-	s.mu.Unlock()
 	t.Skip("a dry run")
+}
+
+// arm is a scenario with what is said behind its name; nothing of one that is by itself.
+type arm struct {
+	name     string
+	scenario Scenario
 }
 
 // printSchedules prints what the scenarios would do, whatever the order in which their tests ran.

@@ -54,10 +54,7 @@ func (e Experiment) Validate() error {
 	if len(e.Found.Expect) > 0 || e.Found.Looks != 0 {
 		problems = append(problems, errors.New("found: promises and looks are for scenarios; here failures are counted"))
 	}
-	for _, arm := range []struct {
-		name     string
-		scenario Scenario
-	}{{"found", e.arm(found)}, {"fixed", e.arm(fixed)}} {
+	for _, arm := range []arm{{found, e.arm(found)}, {fixed, e.arm(fixed)}} {
 		if err := arm.scenario.Validate(); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", arm.name, err))
 		}
@@ -117,7 +114,7 @@ func Try(t *testing.T, e Experiment) {
 	}
 	session.skipUnlessIn(t, e.Found.Profile)
 	if session.Dry {
-		session.dry(t, e.arm(found))
+		session.dry(t, arm{" as found", e.arm(found)}, arm{" with the fix", e.arm(fixed)})
 	}
 	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, first: runOf(found, 1)}
 	session.each(t, c, func(c Case) (reports.Result, error) {

@@ -30,7 +30,7 @@ func Run(t *testing.T, s Scenario) {
 	}
 	session.skipUnlessIn(t, s.Profile)
 	if session.Dry {
-		session.dry(t, s)
+		session.dry(t, arm{scenario: s})
 	}
 	session.each(t, Case{Scenario: s}, session.judgeOrExecute)
 }

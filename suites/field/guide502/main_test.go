@@ -49,8 +49,8 @@ func peak() harness.Scenario {
 func TestRateLimitAtPeak(t *testing.T) {
 	t.Parallel()
 	harness.Try(t, harness.Experiment{
-		Fix:   "X19: a rate limit under what the service can do, at a peak",
-		Found: peak(),
+		Fix:    "X19: a rate limit under what the service can do, at a peak",
+		Found:  peak(),
 		Change: func(s *harness.Scenario) { s.Policy.RateLimit = 8 },
 	})
 }
