@@ -40,5 +40,8 @@ func TestExperiments(t *testing.T) {
 	assert.Equal(t, []string{row, "", "## field/b", ""}, lines[8:12])
 	assert.Equal(t, row, lines[len(lines)-3], "older versions first")
 	assert.Contains(t, lines[len(lines)-2], "| nginx@1.26 (1.2) | undecided: too few | of nothing | of nothing |")
+	b.Reset()
+	require.NoError(t, reports.Table(&b, []reports.Result{result("field/a/TestTwo", "nginx@1.9", proved)}))
+	assert.Contains(t, b.String(), "inconclusive: fix proved")
 	assert.ErrorContains(t, reports.Experiments(&b, nil), "no results of experiments")
 }

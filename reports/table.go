@@ -75,8 +75,12 @@ func writeRow(w io.Writer, r Result) {
 	if r.Detected != "" {
 		gateway += " (" + r.Detected + ")"
 	}
+	verdict := r.Ruling.String()
+	if r.Experiment != nil { // the numbers are those without the fix
+		verdict += ": " + r.Experiment.Finding.String()
+	}
 	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%.2f\t%d\t%s\t%s\t%s\n", r.Scenario, gateway, s.Requests, s.Failures, interval,
-		Outcomes(s.Outcomes), s.Attempts, s.Touched, failed, attempts, r.Ruling)
+		Outcomes(s.Outcomes), s.Attempts, s.Touched, failed, attempts, verdict)
 }
 
 // Details writes, for each result, what the fault touched and why the verdict is not a plain pass.
