@@ -20,7 +20,7 @@ const (
 	Undecided Finding = ""
 	// Proved says that fewer fail, and none is left.
 	Proved Finding = "fix proved"
-	// Partly says that fewer fail, and some are left.
+	// Partly says that it is sure that less than half of what fails is left, but some is.
 	Partly Finding = "fix proved in part"
 	// Refuted says that the fix takes away less than half of what fails, if anything at all.
 	Refuted Finding = "fix refuted"
@@ -105,7 +105,8 @@ type Experiment struct {
 }
 
 // half is how much of what fails as found a difference must come to. Less is no fix that anybody would recommend, and no
-// harm done by one: how often a race is lost depends on how busy the machine is, and drifts by a tenth from run to run.
+// harm done by one: how often a race is lost depends on how busy the machine is, and drifts from run to run, rare losses by as
+// much as a half.
 const half = 0.5
 
 // Together is the evidence of several runs that were all meant to be made from the start.
@@ -151,12 +152,13 @@ func (x *Experiment) decide(twice stats.Estimate) {
 		x.Finding = Proved
 	case x.Found.Low > 0 && x.High < half*x.Found.Share():
 		x.Finding = Refuted
-	case x.Low > 0:
+	case x.Low > half*x.Found.Share():
 		x.Finding = Partly
 	case x.Found.K == 0 && x.Fixed.K == 0:
 		x.Finding = NotShown
 	default:
-		x.Reason = fmt.Sprintf("too few %s to tell: of %d and %d requests, %d and %d", x.Metric, x.Found.N, x.Fixed.N, x.Found.K, x.Fixed.K)
+		x.Reason = fmt.Sprintf("it is not sure whether half of the %s are gone: of %d and %d requests, %d and %d are left",
+			x.Metric, x.Found.N, x.Fixed.N, x.Found.K, x.Fixed.K)
 	}
 }
 

@@ -42,6 +42,7 @@ func TestFindings(t *testing.T) {
 		"nothing failed before":               {failing(0), good(400), expect.NotShown},
 		"too few to tell":                     {failing(3), good(400), expect.Undecided},
 		"it may be a half":                    {failing(20), failing(12), expect.Undecided},
+		"a drift from run to run":             {failing(100), failing(60), expect.Undecided},
 		"the fault had no hold as found":      {idle(failing(80)), good(400), expect.Undecided},
 		"no requests with the fix":            {failing(80), good(0), expect.Undecided},
 		"work is done twice":                  {failing(80), twice(post(good(400)), 40), expect.Harmful},

@@ -55,7 +55,7 @@ func TestBreaker(t *testing.T) {
 			Faults:   fault.Schedule{{On: orders.Each(), Inject: fault.HangResponse{}}},
 		},
 		Change: func(s *harness.Scenario) {
-			s.Policy.PassiveHealth = topology.PassiveHealth{Failures: 3, Eject: 2 * time.Second}
+			s.Policy.PassiveHealth = topology.PassiveHealth{Failures: 3, Eject: 3 * time.Second}
 		},
 	})
 }
