@@ -37,17 +37,31 @@ func try(t *testing.T, fix string, change func(*harness.Scenario), finds map[str
 
 // The patch.
 func TestPatchedPool(t *testing.T) {
-	try(t, "X15: no pool, as by the patch", func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off }, nil)
+	try(t, "X15: no pool, as by the patch", func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off }, map[string]expect.Finding{
+		"caddy@2.11":       expect.Proved,
+		"haproxy@3.2":      expect.Proved,
+		"httpd@2.4-trixie": expect.Proved,
+		"nginx@1.30":       expect.Proved,
+		"traefik@2.11":     expect.Proved,
+		"traefik@3.6":      expect.Proved,
+	})
 }
 
 // What the configuration could have said: keepalive_pool.requests: 1.
 func TestOneRequestPerConnection(t *testing.T) {
-	try(t, "X15: one request per connection, as by configuration", func(s *harness.Scenario) { s.Policy.UpstreamRequests = 1 }, nil)
+	try(t, "X15: one request per connection, as by configuration", func(s *harness.Scenario) { s.Policy.UpstreamRequests = 1 }, map[string]expect.Finding{
+		"nginx@1.30": expect.Proved,
+	})
 }
 
 // What it should have said.
 func TestIdleTimeout(t *testing.T) {
 	try(t, "X17: an idle timeout under the backend's", func(s *harness.Scenario) {
 		s.Policy.UpstreamIdleTimeout = 10 * time.Millisecond
-	}, nil)
+	}, map[string]expect.Finding{
+		"caddy@2.11":   expect.Proved,
+		"nginx@1.30":   expect.Proved,
+		"traefik@2.11": expect.Proved,
+		"traefik@3.6":  expect.Proved,
+	})
 }

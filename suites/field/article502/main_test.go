@@ -37,6 +37,14 @@ func TestThreeReplicas(t *testing.T) {
 			s.Backends = topology.Replicas("orders", 3)
 			s.Faults = fault.Schedule{models.Dead(s.Backends.Replica(1))}
 		},
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":       expect.Partly,
+			"haproxy@3.2":      expect.Partly,
+			"httpd@2.4-trixie": expect.Proved,
+			"nginx@1.30":       expect.Proved,
+			"traefik@2.11":     expect.Partly,
+			"traefik@3.6":      expect.Partly,
+		},
 	})
 }
 
@@ -57,6 +65,13 @@ func TestBreaker(t *testing.T) {
 		Change: func(s *harness.Scenario) {
 			s.Policy.PassiveHealth = topology.PassiveHealth{Failures: 3, Eject: 3 * time.Second}
 		},
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":   expect.Partly,
+			"haproxy@3.2":  expect.Partly,
+			"nginx@1.30":   expect.Refuted,
+			"traefik@2.11": expect.Partly,
+			"traefik@3.6":  expect.Partly,
+		},
 	})
 }
 
@@ -74,5 +89,11 @@ func TestShallowHealthCheck(t *testing.T) {
 			Faults:   fault.Schedule{models.HealthAsksDatabase(orders.Each())},
 		},
 		Change: func(s *harness.Scenario) { s.Faults = nil },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":   expect.Proved,
+			"haproxy@3.2":  expect.Proved,
+			"traefik@2.11": expect.Proved,
+			"traefik@3.6":  expect.Proved,
+		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/badgateway/badgateway/harness"
+	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/load"
 	"github.com/badgateway/badgateway/harness/topology"
@@ -30,6 +31,12 @@ func TestHealthChecks(t *testing.T) {
 		Change: func(s *harness.Scenario) {
 			s.Policy.ActiveHealth = topology.ActiveHealth{Path: "/__ready", Interval: 200 * time.Millisecond}
 		},
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":   expect.Partly,
+			"haproxy@3.2":  expect.Partly,
+			"traefik@2.11": expect.Partly,
+			"traefik@3.6":  expect.Partly,
+		},
 	})
 }
 
@@ -52,6 +59,12 @@ func TestRateLimitAtPeak(t *testing.T) {
 		Fix:    "X19: a rate limit under what the service can do, at a peak",
 		Found:  peak(),
 		Change: func(s *harness.Scenario) { s.Policy.RateLimit = 8 },
+		Finds: map[string]expect.Finding{
+			"haproxy@3.2":  expect.Proved,
+			"nginx@1.30":   expect.Refuted,
+			"traefik@2.11": expect.Proved,
+			"traefik@3.6":  expect.Proved,
+		},
 	})
 }
 
@@ -62,6 +75,14 @@ func TestLongerTimeoutAtPeak(t *testing.T) {
 		Fix:    "X8: a timeout twice as long, at a peak",
 		Found:  peak(),
 		Change: func(s *harness.Scenario) { s.Policy.ResponseTimeout = 2 * time.Second },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":       expect.Refuted,
+			"haproxy@3.2":      expect.Refuted,
+			"httpd@2.4-trixie": expect.Refuted,
+			"nginx@1.30":       expect.Refuted,
+			"traefik@2.11":     expect.Refuted,
+			"traefik@3.6":      expect.Refuted,
+		},
 	})
 }
 
@@ -78,6 +99,14 @@ func TestLongerTimeoutForThirdParty(t *testing.T) {
 			Faults:   fault.Schedule{{On: nodes.Each(), Inject: fault.HangResponse{}}},
 		},
 		Change: func(s *harness.Scenario) { s.Policy.ResponseTimeout = 2 * time.Second },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":       expect.Refuted,
+			"haproxy@3.2":      expect.Refuted,
+			"httpd@2.4-trixie": expect.Refuted,
+			"nginx@1.30":       expect.Refuted,
+			"traefik@2.11":     expect.Refuted,
+			"traefik@3.6":      expect.Refuted,
+		},
 	})
 }
 
@@ -96,6 +125,11 @@ func TestRetriedPosts(t *testing.T) {
 		},
 		Change: func(s *harness.Scenario) {
 			s.Policy.Retries, s.Policy.RetryOn, s.Policy.RetryNonIdempotent = 2, []topology.Cause{topology.OnReset}, topology.On
+		},
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":  expect.Harmful,
+			"haproxy@3.2": expect.Harmful,
+			"nginx@1.30":  expect.Refuted,
 		},
 	})
 }

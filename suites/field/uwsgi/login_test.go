@@ -37,25 +37,57 @@ func try(t *testing.T, fix string, change func(*harness.Scenario), finds map[str
 
 // The fix that the report ended with: the backend keeps its connections open, and there is no race to be lost.
 func TestBackendKeepsConnections(t *testing.T) {
-	try(t, "X1: uWSGI with http-keepalive = 1", func(s *harness.Scenario) { s.Faults = nil }, nil)
+	try(t, "X1: uWSGI with http-keepalive = 1", func(s *harness.Scenario) { s.Faults = nil }, map[string]expect.Finding{
+		"caddy@2.11":       expect.Proved,
+		"haproxy@3.2":      expect.NotShown,
+		"httpd@2.4-trixie": expect.Proved,
+		"nginx@1.30":       expect.Proved,
+		"traefik@2.11":     expect.Proved,
+		"traefik@3.6":      expect.Proved,
+	})
 }
 
 // --maxidleconnsperhost=-1: without a pool there is no connection to be stale, at the price of one for each request.
 func TestWithoutPool(t *testing.T) {
-	try(t, "X2: no pool of connections to backends", func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off }, nil)
+	try(t, "X2: no pool of connections to backends", func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off }, map[string]expect.Finding{
+		"caddy@2.11":       expect.Proved,
+		"haproxy@3.2":      expect.NotShown,
+		"httpd@2.4-trixie": expect.Proved,
+		"nginx@1.30":       expect.Proved,
+		"traefik@2.11":     expect.Proved,
+		"traefik@3.6":      expect.Proved,
+	})
 }
 
 // --retry.attempts=10.
 func TestRetries(t *testing.T) {
-	try(t, "X3: ten retries", func(s *harness.Scenario) { s.Policy.Retries = 10 }, nil)
+	try(t, "X3: ten retries", func(s *harness.Scenario) { s.Policy.Retries = 10 }, map[string]expect.Finding{
+		"caddy@2.11":   expect.Refuted,
+		"haproxy@3.2":  expect.NotShown,
+		"nginx@1.30":   expect.Refuted,
+		"traefik@2.11": expect.Partly,
+		"traefik@3.6":  expect.Partly,
+	})
 }
 
 // --idletimeout=180s is about the clients' connections, and the report's clients keep none.
 func TestClientIdleTimeout(t *testing.T) {
-	try(t, "X4: an idle timeout of 180 s for clients", func(s *harness.Scenario) { s.Policy.ClientIdleTimeout = 180 * time.Second }, nil)
+	try(t, "X4: an idle timeout of 180 s for clients", func(s *harness.Scenario) { s.Policy.ClientIdleTimeout = 180 * time.Second }, map[string]expect.Finding{
+		"caddy@2.11":   expect.Refuted,
+		"haproxy@3.2":  expect.NotShown,
+		"nginx@1.30":   expect.Refuted,
+		"traefik@2.11": expect.Refuted,
+		"traefik@3.6":  expect.Refuted,
+	})
 }
 
 // --forwardingtimeouts.responseheadertimeout=60s: nobody waits here.
 func TestResponseTimeout(t *testing.T) {
-	try(t, "X5: a response timeout of 60 s", func(s *harness.Scenario) { s.Policy.ResponseTimeout = time.Minute }, nil)
+	try(t, "X5: a response timeout of 60 s", func(s *harness.Scenario) { s.Policy.ResponseTimeout = time.Minute }, map[string]expect.Finding{
+		"caddy@2.11":   expect.Refuted,
+		"haproxy@3.2":  expect.NotShown,
+		"nginx@1.30":   expect.Refuted,
+		"traefik@2.11": expect.Refuted,
+		"traefik@3.6":  expect.Refuted,
+	})
 }

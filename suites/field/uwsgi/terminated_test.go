@@ -26,6 +26,14 @@ func TestLongerTimeoutForTerminatedWorkers(t *testing.T) {
 			Faults:   fault.Schedule{models.Terminated(reports.Each())},
 		},
 		Change: func(s *harness.Scenario) { s.Policy.ResponseTimeout = 20 * time.Second },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":       expect.Refuted,
+			"haproxy@3.2":      expect.Refuted,
+			"httpd@2.4-trixie": expect.Refuted,
+			"nginx@1.30":       expect.Refuted,
+			"traefik@2.11":     expect.Refuted,
+			"traefik@3.6":      expect.Refuted,
+		},
 	})
 }
 
@@ -43,5 +51,11 @@ func TestPastTheLimiter(t *testing.T) {
 			Load:     load.Constant{Rate: 25, For: 4 * time.Second, Request: load.POST("/get_doc")},
 		},
 		Change: func(s *harness.Scenario) { s.Policy.RateLimit = 0 },
+		Finds: map[string]expect.Finding{
+			"haproxy@3.2":  expect.Proved,
+			"nginx@1.30":   expect.Proved,
+			"traefik@2.11": expect.Proved,
+			"traefik@3.6":  expect.Proved,
+		},
 	})
 }
