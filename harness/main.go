@@ -161,7 +161,7 @@ func suiteName(dir string) string {
 }
 
 func (s *run) checkThresholds(dir string) error {
-	suites, err := suitesBeside(dir)
+	suites, err := suitesBeside(dir, s.suite)
 	if err != nil {
 		return err
 	}

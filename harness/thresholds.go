@@ -177,8 +177,12 @@ func (t *thresholds) unused(suite string, chosen []choice, onlySome bool) error 
 	return errors.Join(problems...)
 }
 
-// suitesBeside lists the folders beside that of this suite, and its own.
-func suitesBeside(dir string) ([]string, error) {
+// suitesBeside lists the folders beside that of this suite, and its own; of a suite within another, "field/uwsgi", those
+// beside the outer one.
+func suitesBeside(dir, suite string) ([]string, error) {
+	for range strings.Count(suite, "/") {
+		dir = filepath.Dir(dir)
+	}
 	entries, err := os.ReadDir(filepath.Dir(dir))
 	var names []string
 	for _, e := range entries {

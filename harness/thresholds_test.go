@@ -154,3 +154,17 @@ func TestThresholdsApply(t *testing.T) {
 	require.ErrorContains(t, read(strings.Replace(someThresholds, "stdlib", "nginks@*", 1)).check(suites, stdlib), "matches nothing: there is no gateway nginks@*")
 	require.ErrorContains(t, read(strings.Replace(someThresholds, "idleclose", "idlclose", 1)).check(suites, stdlib), "matches nothing: there is no suite idlclose beside this one")
 }
+
+// A file of bounds is for all suites, whichever of them reads it.
+func TestSuitesBeside(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for _, dir := range []string{"idleclose", "field/uwsgi", "field/models"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
+	}
+	for _, suite := range []string{"idleclose", "field/uwsgi"} {
+		beside, err := suitesBeside(filepath.Join(root, suite), suite)
+		require.NoError(t, err)
+		assert.ElementsMatch(t, []string{"idleclose", "field"}, beside)
+	}
+}
