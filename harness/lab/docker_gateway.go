@@ -106,8 +106,9 @@ func (c *contained) reload(ctx context.Context) error {
 	return fmt.Errorf("gateway %s: gateway.yaml does not say how it is reloaded", c.lab.plan.Gateway)
 }
 
-// catch sends a signal to the gateway once it catches it. HAProxy's master ignores signals while it starts, and goes on
-// starting after its workers have begun to serve, so that a signal sent as soon as it is ready may be lost.
+// catch sends a signal to the gateway once it catches it, and has received the one before. HAProxy's master ignores signals
+// while it starts, and goes on starting after its workers have begun to serve, so that a signal sent as soon as it is ready
+// may be lost. nginx's master holds signals back while it starts new workers, and two that wait are one (signal(7)).
 func (c *contained) catch(ctx context.Context, s gateways.Signal) error {
 	waiting, cancel := context.WithTimeout(ctx, catchTimeout)
 	defer cancel()
@@ -121,20 +122,25 @@ func (c *contained) catch(ctx context.Context, s gateways.Signal) error {
 // catchTimeout bounds the wait for a gateway to catch a signal; one that never does is sent it all the same.
 const catchTimeout = 5 * time.Second
 
-// catches reports whether the gateway has a handler for the signal. It is taken to have one when the image has no means
-// to look.
+// catches reports whether the gateway has a handler for the signal, and none of that kind is waiting for it. It is taken to be
+// so when the image has no means to look.
 func (c *contained) catches(ctx context.Context, s gateways.Signal) bool {
 	code, text, err := c.exec(ctx, []string{"cat", "/proc/1/status"})
-	if err != nil || code != 0 {
-		return true
-	}
-	for line := range strings.Lines(text) {
-		if mask, found := strings.CutPrefix(line, "SigCgt:"); found {
-			caught, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
-			return err != nil || caught&(1<<(s.Number()-1)) != 0
+	return err != nil || code != 0 || catchesNext(text, s)
+}
+
+// catchesNext is catches by the text of /proc/pid/status (proc(5)): masks of signals in hexadecimal, the first one lowest.
+func catchesNext(status string, s gateways.Signal) bool {
+	in := func(name string) bool {
+		for line := range strings.Lines(status) {
+			if mask, found := strings.CutPrefix(line, name+":"); found {
+				signals, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+				return err == nil && signals&(1<<(s.Number()-1)) != 0
+			}
 		}
+		return name == "SigCgt" // where nothing is said there is nothing to wait for
 	}
-	return true
+	return in("SigCgt") && !in("SigPnd") && !in("ShdPnd")
 }
 
 // command runs a command beside the gateway.
