@@ -86,14 +86,6 @@ func (e Experiment) arm(name string) Scenario {
 	return s
 }
 
-// controls are the arms that are run once. Where nothing is broken there is nothing to leave out.
-func (e Experiment) controls() []string {
-	if len(e.Found.Faults) == 0 {
-		return []string{straight}
-	}
-	return []string{quiet, straight}
-}
-
 func (e Experiment) of() expect.Share {
 	if e.Of.IsZero() {
 		return expect.Failures(record.Phase{})
@@ -101,14 +93,10 @@ func (e Experiment) of() expect.Share {
 	return e.Of
 }
 
-func (e Experiment) rounds() int { return cmp.Or(e.Rounds, defaultRounds) }
-
 // Try runs the experiment as one subtest for each selected gateway. A suite that calls it must call Main in its TestMain.
 func Try(t *testing.T, e Experiment) {
 	t.Helper()
-	if session == nil {
-		t.Fatal("harness.Try: the suite has no func TestMain(m *testing.M) { harness.Main(m) }")
-	}
+	needMain(t, "Try")
 	if err := e.Validate(); err != nil {
 		t.Fatalf("experiment: %v", err)
 	}
@@ -116,49 +104,59 @@ func Try(t *testing.T, e Experiment) {
 	if session.Dry {
 		session.dry(t, arm{" as found", e.arm(found)}, arm{" with the fix", e.arm(fixed)})
 	}
-	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, first: runOf(found, 1)}
-	session.each(t, c, func(c Case) (reports.Result, error) {
-		if session.Replay != "" {
-			c.Dir = session.replayDir(c)
-			return c.weigh(e)
-		}
-		return c.Try(session.ctx, e)
-	})
+	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, first: e.turns()[0].String()}
+	session.each(t, c, session.judgeOr(
+		func(c Case) (reports.Result, error) { return c.weigh(e) },
+		func(c Case) (reports.Result, error) { return c.Try(session.ctx, e) },
+	))
 }
 
-// runOf names the folder of an arm's run, from 1.
-func runOf(arm string, round int) string { return fmt.Sprintf("%s-%d", arm, round) }
+// turn is one run of an arm, in a round from 1.
+type turn struct {
+	arm   string
+	round int
+}
 
-// of is the case of an arm in a round. All arms of a round have the same schedule.
-func (c Case) of(e Experiment, arm string, round int) Case {
-	c.Scenario = e.arm(arm)
-	c.straight = arm == straight
-	c.ScheduleSeed = derivedSeed(c.ScheduleSeed, fmt.Sprintf("round %d", round))
-	c.Dir = filepath.Join(c.Dir, runOf(arm, round))
+// String names the folder of its facts.
+func (t turn) String() string { return fmt.Sprintf("%s-%d", t.arm, t.round) }
+
+// turns are the runs of all arms, in their order, which changes from round to round so that what drifts meets both arms. The
+// controls have the first round alone; where nothing is broken there is nothing to leave out.
+func (e Experiment) turns() []turn {
+	all := []turn{{found, 1}, {fixed, 1}, {straight, 1}}
+	if len(e.Found.Faults) > 0 {
+		all = append(all, turn{quiet, 1})
+	}
+	for round := 2; round <= cmp.Or(e.Rounds, defaultRounds); round++ {
+		both := []turn{{found, round}, {fixed, round}}
+		if round%2 == 0 {
+			slices.Reverse(both)
+		}
+		all = append(all, both...)
+	}
+	return all
+}
+
+// at is the case of one turn. All arms of a round have the same schedule.
+func (c Case) at(e Experiment, t turn) Case {
+	c.Scenario = e.arm(t.arm)
+	c.straight = t.arm == straight
+	c.ScheduleSeed = derivedSeed(c.ScheduleSeed, fmt.Sprintf("round %d", t.round))
+	c.Dir = filepath.Join(c.Dir, t.String())
 	if tell := c.Progress; tell != nil {
-		c.Progress = func(what string) { tell(fmt.Sprintf("%s, round %d of %d, %s", arm, round, e.rounds(), what)) }
+		c.Progress = func(what string) { tell(fmt.Sprintf("%s, round %d, %s", t.arm, t.round, what)) }
 	}
 	return c
 }
 
-// Try gathers the facts of all arms, in turn, and weighs them. The order changes from round to round, so that what drifts
-// meets both arms.
+// Try gathers the facts of all arms, in turn, and weighs them.
 func (c Case) Try(ctx context.Context, e Experiment) (reports.Result, error) {
 	if err := os.RemoveAll(c.Dir); err != nil { // of a run that was in the folder before
 		return reports.Result{}, err
 	}
-	for round := 1; round <= e.rounds(); round++ {
-		arms := []string{found, fixed}
-		if round%2 == 0 {
-			slices.Reverse(arms)
-		}
-		if round == 1 {
-			arms = append(arms, e.controls()...)
-		}
-		for _, arm := range arms {
-			if err := c.of(e, arm, round).gather(ctx); err != nil {
-				return reports.Result{}, fmt.Errorf("%s, round %d: %w", arm, round, err)
-			}
+	for _, t := range e.turns() {
+		if err := c.at(e, t).gather(ctx); err != nil {
+			return reports.Result{}, fmt.Errorf("%s: %w", t, err)
 		}
 	}
 	runtime.GC() // what was written is read again, and need not be in memory twice
@@ -167,25 +165,19 @@ func (c Case) Try(ctx context.Context, e Experiment) (reports.Result, error) {
 
 // weigh judges the saved facts of the experiment.
 func (c Case) weigh(e Experiment) (reports.Result, error) {
-	evidence := map[string]expect.Evidence{}
+	runs := map[string][]expect.Evidence{}
 	var of record.Case
-	for _, arm := range append(e.controls(), found, fixed) {
-		rounds := e.rounds()
-		if arm == quiet || arm == straight {
-			rounds = 1
+	for _, t := range e.turns() {
+		run, facts, err := c.at(e, t).evidence()
+		if err != nil {
+			return reports.Result{}, err
 		}
-		var runs []expect.Evidence
-		for round := range rounds {
-			run, first, err := c.of(e, arm, round+1).evidence()
-			if err != nil {
-				return reports.Result{}, err
-			}
-			runs = append(runs, run)
-			if arm == found {
-				of = first
-			}
-		}
-		evidence[arm] = expect.Together(runs)
+		runs[t.arm] = append(runs[t.arm], run)
+		of = facts
+	}
+	evidence := map[string]expect.Evidence{}
+	for arm, all := range runs {
+		evidence[arm] = expect.Together(all)
 	}
 	x := expect.Weigh(e.of(), evidence[found], evidence[fixed], evidence[quiet], evidence[straight])
 	result := reports.Result{

@@ -47,9 +47,7 @@ func Broken(format string, args ...any) error { return broken{fmt.Sprintf(format
 // Inspect runs the inspection as one subtest for each selected gateway.
 func Inspect(t *testing.T, i Inspection) {
 	t.Helper()
-	if session == nil {
-		t.Fatal("harness.Inspect: the suite has no func TestMain(m *testing.M) { harness.Main(m) }")
-	}
+	needMain(t, "Inspect")
 	session.skipUnlessIn(t, i.Profile)
 	if session.Dry {
 		t.Skip("a dry run, and an inspection has no schedule")

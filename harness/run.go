@@ -22,9 +22,7 @@ import (
 // calls it must call Main in its TestMain.
 func Run(t *testing.T, s Scenario) {
 	t.Helper()
-	if session == nil {
-		t.Fatal("harness.Run: the suite has no func TestMain(m *testing.M) { harness.Main(m) }")
-	}
+	needMain(t, "Run")
 	if err := s.Validate(); err != nil {
 		t.Fatalf("scenario: %v", err)
 	}
@@ -32,7 +30,15 @@ func Run(t *testing.T, s Scenario) {
 	if session.Dry {
 		session.dry(t, arm{scenario: s})
 	}
-	session.each(t, Case{Scenario: s}, session.judgeOrExecute)
+	session.each(t, Case{Scenario: s}, session.judgeOr(Case.Judge, func(c Case) (reports.Result, error) { return c.Execute(session.ctx) }))
+}
+
+// needMain ends the test if the suite never came by Main.
+func needMain(t *testing.T, what string) {
+	t.Helper()
+	if session == nil {
+		t.Fatalf("harness.%s: the suite has no func TestMain(m *testing.M) { harness.Main(m) }", what)
+	}
 }
 
 // nameOf names the scenario of a test.
@@ -129,12 +135,15 @@ func (s *run) reasonNotToRun(c Case, missing error) string {
 	return ""
 }
 
-func (s *run) judgeOrExecute(c Case) (reports.Result, error) {
-	if s.Replay != "" {
-		c.Dir = s.replayDir(c)
-		return c.Judge()
+// judgeOr is how a case is executed, or judged if a saved run is replayed.
+func (s *run) judgeOr(judge, execute func(Case) (reports.Result, error)) func(Case) (reports.Result, error) {
+	if s.Replay == "" {
+		return execute
 	}
-	return c.Execute(s.ctx)
+	return func(c Case) (reports.Result, error) {
+		c.Dir = s.replayDir(c)
+		return judge(c)
+	}
 }
 
 // replayDir finds the facts of a case below the replayed folder, which may be a whole run or one suite of it.

@@ -50,7 +50,7 @@ func experimentRow(r Result) string {
 		finding += ": " + x.Reason
 	}
 	cells := []string{
-		r.Gateway + " (" + r.Detected + ")", finding, withOutcomes(x.Found), withOutcomes(x.Fixed),
+		r.on(), finding, withOutcomes(x.Found), withOutcomes(x.Fixed),
 		fmt.Sprintf("%.1f to %.1f points", 100*x.Low, 100*x.High),
 		fmt.Sprintf("%.2f → %.2f", was.Connections, is.Connections),
 		fmt.Sprintf("%.2f → %.2f", was.Attempts, is.Attempts),

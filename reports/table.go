@@ -60,6 +60,14 @@ func ordered(results []Result) []Result {
 	})
 }
 
+// on names the gateway with the version that was detected, if any was.
+func (r Result) on() string {
+	if r.Detected == "" {
+		return r.Gateway
+	}
+	return r.Gateway + " (" + r.Detected + ")"
+}
+
 func writeRow(w io.Writer, r Result) {
 	s := r.Summary
 	interval, failed, attempts := "-", "-", "-"
@@ -71,15 +79,11 @@ func writeRow(w io.Writer, r Result) {
 		failed = strconv.Itoa(s.TouchedFailures)
 		attempts = fmt.Sprintf("%.2f", s.TouchedAttempts)
 	}
-	gateway := r.Gateway
-	if r.Detected != "" {
-		gateway += " (" + r.Detected + ")"
-	}
 	verdict := r.Ruling.String()
 	if r.Experiment != nil { // the numbers are those without the fix
 		verdict += ": " + r.Experiment.Finding.String()
 	}
-	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%.2f\t%d\t%s\t%s\t%s\n", r.Scenario, gateway, s.Requests, s.Failures, interval,
+	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%.2f\t%d\t%s\t%s\t%s\n", r.Scenario, r.on(), s.Requests, s.Failures, interval,
 		Outcomes(s.Outcomes), s.Attempts, s.Touched, failed, attempts, verdict)
 }
 

@@ -219,13 +219,13 @@ func (e Evidence) costs() Costs {
 	var took []time.Duration
 	in, _ := e.exchanges(whole)
 	for _, x := range in {
-		if !x.Failed() && x.Outcome == record.Complete {
+		if answered.keep(x) {
 			took = append(took, x.Done-x.Due)
 		}
 	}
 	if len(took) > 0 {
 		slices.Sort(took)
-		c.Median, c.Tail = took[len(took)/2], took[len(took)*99/100]
+		c.Median, c.Tail = quantileOf(took, 0.5), quantileOf(took, 0.99)
 	}
 	return c
 }
@@ -240,11 +240,11 @@ func twiceDone() Share {
 
 // twice is that share of an arm; without such requests it is zero for certain.
 func twice(e Evidence) stats.Estimate {
-	v, t := twiceDone().tally(e, "")
+	v, _ := twiceDone().tally(e, "")
 	if v.N == 0 {
 		return stats.Estimate{}
 	}
-	return stats.Estimate{Value: v.Value, Interval: t.interval()}
+	return stats.Estimate{Value: v.Value, Interval: stats.Interval{Low: v.Low, High: v.High}}
 }
 
 // doubtOfArm is the first doubt about a run of the arm.
@@ -259,11 +259,4 @@ func doubtOfArm(name string, e Evidence, doubt func(Evidence) Verdict) string {
 
 // doubtOfFixed leaves out that a fault touched nothing: that it cannot any more may be what the fix does. As found it did,
 // with the same load.
-func doubtOfFixed(e Evidence) Verdict {
-	for _, check := range []func(Evidence) Verdict{contradiction, drops, lateness} {
-		if v := check(e); v.Reason != "" {
-			return v
-		}
-	}
-	return Verdict{}
-}
+func doubtOfFixed(e Evidence) Verdict { return firstDoubt(e, contradiction, drops, lateness) }

@@ -46,8 +46,8 @@ func Judge(all All, e Evidence, known []Deviation) []Verdict {
 }
 
 // recognise turns a failure that is known into Known, and a pass where a failure is known into KnownGone, unless it is known
-// to be a matter of chance. A failure whose
-// outcomes are not all among those written down, or that hits requests which met no fault, is another failure.
+// to be a matter of chance. A failure whose outcomes are not all among those written down, or that hits requests which met
+// no fault, is another failure.
 func recognise(v Verdict, known []Deviation) Verdict {
 	for _, k := range known {
 		if k.Metric != v.Metric {
@@ -55,11 +55,10 @@ func recognise(v Verdict, known []Deviation) Verdict {
 		}
 		switch v.Ruling {
 		case Pass:
+			v.Ruling, v.Reason = KnownGone, "known.yaml says: "+k.Happens+"; it did not happen"
 			if k.Sometimes {
 				v.Ruling, v.Reason = Known, "known.yaml says that sometimes "+k.Happens+"; it did not happen this time"
-				break
 			}
-			v.Ruling, v.Reason = KnownGone, "known.yaml says: "+k.Happens+"; it did not happen"
 		case Fail:
 			if covers(k.Outcomes, v.Outcomes) && (k.Untouched || v.Untouched == 0) {
 				v.Ruling, v.Reason = Known, k.Happens+" ("+v.Reason+"): "+k.Why
@@ -118,8 +117,10 @@ const (
 
 // Doubt says why the run itself cannot be trusted; a zero verdict when it can. Facts that contradict each other are the
 // harness's error; everything else leaves the run inconclusive. It is about the last look.
-func Doubt(e Evidence) Verdict {
-	for _, check := range []func(Evidence) Verdict{contradiction, idleFault, drops, lateness} {
+func Doubt(e Evidence) Verdict { return firstDoubt(e, contradiction, idleFault, drops, lateness) }
+
+func firstDoubt(e Evidence, checks ...func(Evidence) Verdict) Verdict {
+	for _, check := range checks {
 		if v := check(e); v.Reason != "" {
 			return v
 		}

@@ -20,7 +20,15 @@ type Latency struct {
 // LatencyOf is that quantile of the latency, e.g. 0.99.
 func LatencyOf(quantile float64, during record.Phase) Latency {
 	return Latency{share: Share{metric: fmt.Sprintf("latency p%g", 100*quantile), phase: during}, quantile: quantile}.
-		Where(Filter{"answered", func(e record.Exchange) bool { return !e.Failed() && e.Outcome == record.Complete }})
+		Where(answered)
+}
+
+// answered keeps requests that got a whole answer which is no failure.
+var answered = Filter{"answered", func(e record.Exchange) bool { return !e.Failed() && e.Outcome == record.Complete }}
+
+// quantileOf is that quantile of sorted values, of which there is at least one.
+func quantileOf(sorted []time.Duration, quantile float64) time.Duration {
+	return sorted[min(int(quantile*float64(len(sorted))), len(sorted)-1)]
 }
 
 // Slower is the share of requests whose outcome was known only later than that after they were due, whatever it was; none
@@ -73,7 +81,7 @@ func (x latencyAtMost) Judge(e Evidence) Verdict {
 		return v
 	}
 	slices.Sort(all)
-	seen := all[min(int(x.latency.quantile*float64(len(all))), len(all)-1)].Round(time.Microsecond)
+	seen := quantileOf(all, x.latency.quantile).Round(time.Microsecond)
 	longer := v.Measured
 	v.Measured = fmt.Sprintf("%s; longer than %s took %s", seen, x.bound, longer)
 	switch v.Ruling {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,16 +132,15 @@ func (c *contained) catches(ctx context.Context, s gateways.Signal) bool {
 
 // catchesNext is catches by the text of /proc/pid/status (proc(5)): masks of signals in hexadecimal, the first one lowest.
 func catchesNext(status string, s gateways.Signal) bool {
-	in := func(name string) bool {
-		for line := range strings.Lines(status) {
-			if mask, found := strings.CutPrefix(line, name+":"); found {
-				signals, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
-				return err == nil && signals&(1<<(s.Number()-1)) != 0
-			}
+	masks := map[string]uint64{"SigCgt": math.MaxUint64} // where nothing is said there is nothing to wait for
+	for line := range strings.Lines(status) {
+		name, text, _ := strings.Cut(line, ":")
+		if mask, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64); err == nil {
+			masks[name] = mask
 		}
-		return name == "SigCgt" // where nothing is said there is nothing to wait for
 	}
-	return in("SigCgt") && !in("SigPnd") && !in("ShdPnd")
+	bit := uint64(1) << (s.Number() - 1)
+	return masks["SigCgt"]&bit != 0 && (masks["SigPnd"]|masks["ShdPnd"])&bit == 0
 }
 
 // command runs a command beside the gateway.

@@ -197,7 +197,7 @@ func (l *line) loop(ctx context.Context, begin time.Duration, requests *sequence
 		if due >= begin+l.lasts {
 			return
 		}
-		if p.Gap > 0 || due == begin { // else it is due since the answer before
+		if p.Gap > 0 { // else it is due already, since the load began or since the answer before
 			sleep.until(ctx, due)
 		}
 		if ctx.Err() != nil || l.most > 0 && l.begun.Add(1) > int64(l.most) {

@@ -158,24 +158,11 @@ func cutStart(line string) [3]string {
 // cutField cuts a header line into name and value; false if it is none.
 func cutField(line string) (f Field, ok bool) {
 	name, value, found := strings.Cut(line, ":")
-	if !found || name == "" || strings.IndexByte(name, ' ') >= 0 || strings.IndexByte(name, '\t') >= 0 {
+	if !found || name == "" || strings.ContainsAny(name, " \t") {
 		return Field{}, false
 	}
-	return Field{Name: name, Value: trim(value)}, true
+	return Field{Name: name, Value: strings.Trim(value, " \t")}, true
 }
-
-// trim takes away white space around a value: one space before it, as a rule.
-func trim(value string) string {
-	for value != "" && isSpace(value[0]) {
-		value = value[1:]
-	}
-	for value != "" && isSpace(value[len(value)-1]) {
-		value = value[:len(value)-1]
-	}
-	return value
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // isVersion reports whether s is HTTP/1.0, HTTP/1.1 or a later minor version.
 func isVersion(s string) bool {

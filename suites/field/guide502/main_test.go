@@ -51,8 +51,8 @@ func peak() harness.Scenario {
 	}
 }
 
-// Scenario 1, a peak. A limit turns requests away at once with a 4xx, and those that pass are served. How many more are served
-// than without it is what overload/TestGoodput promises.
+// Scenario 1, a peak. A limit turns requests away at once, and those that pass are served; nginx says 503 to the others, which
+// counts as a failure. How many more are served than without it is what overload/TestGoodput promises.
 func TestRateLimitAtPeak(t *testing.T) {
 	t.Parallel()
 	harness.Try(t, harness.Experiment{
@@ -110,7 +110,7 @@ func TestLongerTimeoutForThirdParty(t *testing.T) {
 	})
 }
 
-// "Retry": every second attempt of a POST ends after its work was done. The retry hides it, and does the work again.
+// "Retry": the first attempt of a POST on each of two nodes ends after its work was done. Retries hide it, and do it again.
 func TestRetriedPosts(t *testing.T) {
 	t.Parallel()
 	nodes := topology.Replicas("nodes", 2)
