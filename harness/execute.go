@@ -35,6 +35,8 @@ type Case struct {
 	// Progress is told what is going on; it may be nil.
 	Progress func(string)
 
+	// commands are how a person repeats the case.
+	commands commands
 	// also are further scenarios that the case runs, which the gateway must support as well.
 	also []Scenario
 	// first is the folder of its first facts, below Dir; empty for Dir itself.
@@ -90,10 +92,7 @@ func (c Case) Judge() (reports.Result, error) {
 		return reports.Result{}, err
 	}
 	verdicts := expect.Judge(c.Scenario.Expect, evidence, c.deviations(of))
-	result := reports.Result{
-		Scenario: c.Name, Gateway: of.Gateway, Detected: of.Detected, Seed: of.Seed,
-		Ruling: reports.Worst(verdicts), Verdicts: verdicts, Summary: reports.Summarise(evidence), Dir: c.Dir,
-	}
+	result := c.result(of, evidence, verdicts, c.Dir)
 	return result, reports.Save(result)
 }
 

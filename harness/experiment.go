@@ -173,18 +173,18 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 			return reports.Result{}, err
 		}
 		runs[t.arm] = append(runs[t.arm], run)
-		of = facts
+		if t.arm == found {
+			of = facts
+		}
 	}
 	evidence := map[string]expect.Evidence{}
 	for arm, all := range runs {
 		evidence[arm] = expect.Together(all)
 	}
 	x := expect.Weigh(e.of(), evidence[found], evidence[fixed], evidence[quiet], evidence[straight])
-	result := reports.Result{
-		Scenario: c.Name, Gateway: of.Gateway, Detected: of.Detected, Seed: of.Seed, Experiment: &x,
-		Verdicts: []expect.Verdict{e.rule(x, c.Gateway)}, Summary: reports.Summarise(evidence[found]), Dir: c.Dir,
-	}
-	result.Ruling = result.Verdicts[0].Ruling
+	first := c.at(e, turn{found, 1})
+	result := c.result(of, evidence[found], []expect.Verdict{e.rule(x, c.Gateway)}, first.Dir)
+	result.Experiment = &x
 	return result, reports.Save(result)
 }
 

@@ -93,11 +93,8 @@ func (c Case) concludeInspection(ctx context.Context, b *Bench, v expect.Verdict
 		return reports.Result{}, err
 	}
 	exchanges, strays := record.Join(facts.Requests, facts.Arrivals)
-	result := reports.Result{
-		Scenario: c.Name, Gateway: c.Gateway.String(), Detected: facts.Case.Detected, Seed: c.Seed,
-		Ruling: v.Ruling, Verdicts: []expect.Verdict{v}, Dir: c.Dir,
-		Summary: reports.Summarise(expect.Evidence{Planned: len(b.requests), Exchanges: exchanges, Strays: strays}),
-	}
+	evidence := expect.Evidence{Planned: len(b.requests), Exchanges: exchanges, Strays: strays}
+	result := c.result(facts.Case, evidence, []expect.Verdict{v}, c.Dir)
 	return result, reports.Save(result)
 }
 

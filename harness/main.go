@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/reports"
@@ -24,6 +25,7 @@ type run struct {
 	settings
 	ctx      context.Context //nolint:containedctx // the process's own: cancelled by Ctrl-C, seen by every test
 	suite    string
+	began    time.Time
 	chosen   []choice
 	bounds   *thresholds
 	progress *progress
@@ -127,7 +129,7 @@ func newRun(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &run{ctx: ctx, suite: suiteName(dir), progress: newProgress(), schedules: map[string]string{}}
+	s := &run{ctx: ctx, suite: suiteName(dir), began: time.Now(), progress: newProgress(), schedules: map[string]string{}}
 	if s.settings, err = given.resolve(os.Getenv, s.suite); err != nil {
 		return nil, err
 	}
@@ -203,6 +205,7 @@ func (s *run) keep(r reports.Result) error {
 		return os.RemoveAll(r.Dir)
 	}
 	if s.Keep == keepFailed && (r.NotRun != "" || reports.Green(r.Ruling, s.Strict)) {
+		r.Replay = ""
 		if err := os.RemoveAll(r.Dir); err != nil {
 			return err
 		}
@@ -233,5 +236,5 @@ func (s *run) summary() error {
 	if s.Keep == keepNever || s.Replay != "" {
 		return err
 	}
-	return errors.Join(err, record.WriteJSON(filepath.Join(s.Out, "run.json"), s.environment()))
+	return errors.Join(err, record.WriteJSON(filepath.Join(s.Out, reports.EnvironmentFile), s.environment()))
 }

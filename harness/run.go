@@ -58,6 +58,7 @@ func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, err
 		t.Run(gateway.String(), func(t *testing.T) {
 			t.Parallel()
 			c.Dir = filepath.Join(s.Out, t.Name())
+			c.commands = s.commands(c.Name, gateway.Selector())
 			c.Progress = s.progress.of(c.Name + " on " + gateway.String())
 			var err error
 			if c.Scenario.Expect, err = s.bounds.apply(c.Name, c.Gateway.String(), c.Scenario.Expect); err != nil {
@@ -94,16 +95,16 @@ func (s *run) one(t *testing.T, c Case, missing error, execute func(Case) (repor
 	}
 	s.book(t, found)
 	for _, v := range found.Verdicts {
-		t.Run(slug(v.Promise), func(t *testing.T) { report(t, found, v, c.Gateway.Selector()) })
+		t.Run(slug(v.Promise), func(t *testing.T) { report(t, found, v) })
 	}
 }
 
 // report turns a verdict into the result of a test: what is neither kept nor known is red, and so is what was not measured.
-func report(t *testing.T, r reports.Result, v expect.Verdict, selector string) {
+func report(t *testing.T, r reports.Result, v expect.Verdict) {
 	t.Helper()
 	switch {
 	case !reports.Green(v.Ruling, session.Strict):
-		t.Error(reports.Message(r, v, session.replayCommand(t.Name(), selector)))
+		t.Error(reports.Message(r, v))
 	case v.Ruling == expect.Pass:
 		t.Logf("pass: %s: %s", v.Promise, v.Measured)
 	default:
@@ -160,17 +161,21 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// replayCommand judges the case again; it is typed at the root of the clone or in the user's module.
-func (s *run) replayCommand(test, selector string) string {
-	if s.Replay != "" || s.Keep == keepNever {
-		return ""
-	}
-	parts := strings.Split(test, "/")
+// commands run a scenario again, with the seed that is put behind it, and judge its facts again; they are typed at the root of
+// the clone or in the user's module.
+type commands struct{ repeat, replay string }
+
+func (s *run) commands(scenario, selector string) commands {
+	parts := strings.Split(strings.TrimPrefix(scenario, s.suite+"/"), "/")
 	for i, part := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
-	return fmt.Sprintf("go test %s -run '%s' -bg.gateway=%s -bg.replay=%s",
-		suitePackage(s.suite), strings.Join(parts[:len(parts)-1], "/"), selector, shorten(filepath.Dir(s.Out)))
+	test := fmt.Sprintf("go test %s -run '%s' -bg.gateway=%s", suitePackage(s.suite), strings.Join(parts, "/"), selector)
+	folder := s.Replay
+	if folder == "" {
+		folder = strings.TrimSuffix(s.Out, string(filepath.Separator)+filepath.FromSlash(s.suite))
+	}
+	return commands{repeat: test + " -bg.seed=", replay: test + " -bg.replay=" + shorten(folder)}
 }
 
 // suitePackage is how the suite is named on the command line: as in the clone, or from another module.

@@ -10,7 +10,7 @@ import (
 
 // Message is what a person reads when a promise was not kept: the promise, the numbers, the first witness, what the
 // fault touched, and how to see it again.
-func Message(r Result, v expect.Verdict, replay string) string {
+func Message(r Result, v expect.Verdict) string {
 	var b strings.Builder
 	say := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "\n    %-14s %s", label+":", fmt.Sprintf(format, args...))
@@ -31,8 +31,8 @@ func Message(r Result, v expect.Verdict, replay string) string {
 	if r.Dir != "" {
 		say("facts", "%s", r.Dir)
 	}
-	if replay != "" {
-		say("judge again", "%s", replay)
+	if r.Replay != "" {
+		say("judge again", "%s", r.Replay)
 	}
 	return b.String()
 }

@@ -73,7 +73,8 @@ func result(ruling expect.Ruling) reports.Result {
 func TestMessage(t *testing.T) {
 	t.Parallel()
 	r := result(expect.Fail)
-	golden(t, "message", reports.Message(r, r.Verdicts[0], "go test ./suites/idleclose -bg.replay=runs"))
+	r.Replay = "go test ./suites/idleclose -bg.replay=runs"
+	golden(t, "message", reports.Message(r, r.Verdicts[0]))
 }
 
 func TestTable(t *testing.T) {
@@ -99,8 +100,9 @@ func TestSummarise(t *testing.T) {
 	assert.Equal(t, reports.Summary{
 		Requests: 2, Failures: 1, Outcomes: map[string]int{"200": 1, "502": 1}, Attempts: 1,
 		Touched: 1, TouchedFailures: 1, TouchedAttempts: 1,
-		Receipts: []string{"close-on-reuse by FIN on orders touched 1 request and ended 1 connection; the link held a FIN back for 201ms; lifted at 3.004 s"},
-		Windows:  s.Windows, // see TestWindows
+		Receipts:     []string{"close-on-reuse by FIN on orders touched 1 request and ended 1 connection; the link held a FIN back for 201ms; lifted at 3.004 s"},
+		Windows:      s.Windows, // see TestWindows
+		Distribution: map[int]int{1: 2}, Costs: s.Costs,
 	}, s)
 	assert.Len(t, s.Windows, 1)
 	assert.Zero(t, reports.Summarise(expect.Evidence{}).Attempts, "no request, no mean")
@@ -153,11 +155,11 @@ func TestSaveAndLoad(t *testing.T) {
 	require.NoError(t, reports.Save(r))
 	loaded, err := reports.LoadAll(dir)
 	require.NoError(t, err)
-	r.Version = 1
+	r.Version = 2
 	assert.Equal(t, []reports.Result{r}, loaded)
 
 	for text, want := range map[string]string{
-		`{"version": 2}`: "verdict.json: version 2, this program reads 1",
+		`{"version": 3}`: "verdict.json: version 3, this badgateway reads 1 to 2",
 		`{"version": 1`:  "verdict.json: unexpected end of JSON input",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(r.Dir, "verdict.json"), []byte(text), 0o644))

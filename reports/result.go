@@ -31,8 +31,38 @@ type Result struct {
 	// Experiment is what a fix that was put to the test came to; nil for a scenario, and Summary is then of what was found
 	// without it.
 	Experiment *expect.Experiment `json:"experiment,omitempty"`
-	// Dir is where the result was loaded from or saved to.
-	Dir string `json:"-"`
+	// Case says what was run; nil if nothing was.
+	Case *record.Case `json:"case,omitempty"`
+	// Timeline is what became of the requests over the time of the last look.
+	Timeline *Timeline `json:"timeline,omitempty"`
+	// Config is what the gateway was given last.
+	Config []File `json:"config,omitempty"`
+	// Log holds the lines of the gateway's log that name a witness.
+	Log []string `json:"log,omitempty"`
+	// Repeat and Replay are the commands that run the scenario again and that judge its facts again, if these were kept.
+	Repeat string `json:"repeat,omitempty"`
+	Replay string `json:"replay,omitempty"`
+	// Dir is the folder of verdict.json and of the facts; in results.json it is relative to the folder of that.
+	Dir string `json:"dir,omitempty"`
+}
+
+// File is a file of a gateway's config as rendered.
+type File struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Suite is the folder of the test below suites/, e.g. "field/uwsgi"; Test is its name with those of its subtests.
+func (r Result) Suite() string { suite, _ := r.split(); return suite }
+
+// Test is the name of the test with those of its subtests, e.g. "TestRace/GET-before".
+func (r Result) Test() string { _, test := r.split(); return test }
+
+func (r Result) split() (suite, test string) {
+	if i := strings.LastIndex(r.Scenario, "/Test"); i >= 0 {
+		return r.Scenario[:i], r.Scenario[i+1:]
+	}
+	return "", r.Scenario
 }
 
 // Summary is the run in numbers, whatever was promised.
@@ -52,16 +82,21 @@ type Summary struct {
 	Receipts []string `json:"receipts,omitempty"`
 	// Windows says what became of the requests of each window.
 	Windows []Window `json:"windows,omitempty"`
+	// Distribution counts the requests by their number of arrivals.
+	Distribution map[int]int `json:"distribution,omitempty"`
+	// Costs is what the requests cost, whatever failed.
+	Costs expect.Costs `json:"costs"`
 }
 
 const (
-	resultVersion = 1
+	// resultVersion 2 added what a page shows of a run: the case, the timeline, the config. Version 1 is read without them.
+	resultVersion = 2
 	verdictFile   = "verdict.json"
 )
 
 // Summarise counts, over all looks.
 func Summarise(e expect.Evidence) Summary {
-	s := Summary{Outcomes: map[string]int{}}
+	s := Summary{Outcomes: map[string]int{}, Distribution: map[int]int{}, Costs: e.Costs()}
 	var attempts, touched stats.Sample
 	looks := e.Looks()
 	for n, look := range looks {
@@ -78,7 +113,11 @@ func Summarise(e expect.Evidence) Summary {
 				receipt = fmt.Sprintf("look %d: %s", n+1, receipt)
 			}
 			s.Receipts = append(s.Receipts, receipt)
-			s.Windows = append(s.Windows, summariseWindow(look.Exchanges, i))
+			w := summariseWindow(look.Exchanges, i)
+			if len(looks) > 1 {
+				w.Look = n + 1
+			}
+			s.Windows = append(s.Windows, w)
 		}
 	}
 	if attempts.N() > 0 {
@@ -93,6 +132,7 @@ func Summarise(e expect.Evidence) Summary {
 func (s *Summary) add(x record.Exchange) {
 	s.Requests++
 	s.Outcomes[x.Label()]++
+	s.Distribution[x.Attempts()]++
 	if x.Failed() {
 		s.Failures++
 	}
@@ -174,27 +214,38 @@ func Save(r Result) error {
 	return record.WriteJSON(filepath.Join(r.Dir, verdictFile), r)
 }
 
-// LoadAll reads every verdict.json below a folder, in the order of scenarios and gateways.
+// LoadAll reads every verdict.json below a folder, in the order of scenarios and gateways. The error says which of them could
+// not be read; the others are returned all the same.
 func LoadAll(dir string) ([]Result, error) {
 	var results []Result
+	var broken []error
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || entry.Name() != verdictFile {
 			return err
 		}
-		r := Result{Dir: filepath.Dir(path)}
-		if err := record.ReadJSON(path, &r); err != nil {
-			return err
-		}
-		if r.Version != resultVersion {
-			return fmt.Errorf("%s: version %d, this program reads %d", path, r.Version, resultVersion)
+		r, err := load(path)
+		if err != nil {
+			broken = append(broken, err) // which is no reason to lose the others
+			return nil
 		}
 		results = append(results, r)
 		return nil
 	})
-	if err == nil && len(results) == 0 {
+	if err == nil && len(results)+len(broken) == 0 {
 		err = errors.New(dir + ": no results here")
 	}
-	return results, err
+	return results, errors.Join(append(broken, err)...)
+}
+
+func load(path string) (r Result, err error) {
+	if err := record.ReadJSON(path, &r); err != nil {
+		return r, err
+	}
+	if r.Version < 1 || r.Version > resultVersion {
+		return r, fmt.Errorf("%s: version %d, this badgateway reads 1 to %d", path, r.Version, resultVersion)
+	}
+	r.Dir = filepath.Dir(path)
+	return r, nil
 }
 
 // BrokenOff says, for each folder below that a broken-off run left, what is there: it has requests and no verdict.

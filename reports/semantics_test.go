@@ -33,7 +33,7 @@ func TestWindows(t *testing.T) {
 		},
 	})
 	assert.Equal(t, []reports.Window{{
-		ID: "f", After: 2, Failing: 0.5,
+		ID: "f", In: record.Span{Begin: time.Second, End: 2 * time.Second}, After: 2, Failing: 0.5,
 		Methods: map[string]reports.Met{
 			"GET":  {Requests: 2, Outcomes: map[string]int{"200": 2}, Arrivals: 3, Most: 2},
 			"POST": {Requests: 1, Outcomes: map[string]int{"502": 1}, Arrivals: 1, Most: 1},

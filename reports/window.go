@@ -10,6 +10,10 @@ import (
 type Window struct {
 	// ID is the injection's.
 	ID string `json:"id"`
+	// Look is the look it was opened in, from 1; 0 where there may be only one.
+	Look int `json:"look,omitempty"`
+	// In is when the fault was in force, from when it had been applied to when it began to be lifted.
+	In record.Span `json:"in"`
 	// Methods holds the requests sent while it was in force, by method.
 	Methods map[string]Met `json:"methods,omitempty"`
 	// After counts the requests sent after it was lifted; Failing is how long after that the last one was sent that failed,
@@ -29,7 +33,7 @@ type Met struct {
 }
 
 func summariseWindow(exchanges []record.Exchange, i record.Injection) Window {
-	w := Window{ID: i.ID, Methods: map[string]Met{}}
+	w := Window{ID: i.ID, In: record.Span{Begin: i.Applied.End, End: i.Lifted.Begin}, Methods: map[string]Met{}}
 	during, after := record.Phase{Window: i.ID, Part: record.During}, record.Phase{Window: i.ID, Part: record.After}
 	last := time.Duration(0)
 	for _, x := range exchanges {

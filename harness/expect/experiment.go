@@ -71,7 +71,7 @@ type Arm struct {
 // Share is K of N.
 func (a Arm) Share() float64 { return stats.Count{K: a.K, N: a.N}.Share() }
 
-// Costs is what an arm costs, whatever fails in it.
+// Costs is what a run costs, whatever fails in it.
 type Costs struct {
 	// Attempts is the mean number of arrivals of a request, Connections that of connections opened to backends for it.
 	Attempts    float64 `json:"attempts"`
@@ -206,10 +206,11 @@ func (s Share) in(phase record.Phase) Share {
 // measure puts an arm into numbers.
 func measure(of Share, e Evidence) Arm {
 	v, _ := of.tally(e, "")
-	return Arm{K: v.K, N: v.N, Low: v.Low, High: v.High, Outcomes: v.Outcomes, Witness: v.Witness, Costs: e.costs()}
+	return Arm{K: v.K, N: v.N, Low: v.Low, High: v.High, Outcomes: v.Outcomes, Witness: v.Witness, Costs: e.Costs()}
 }
 
-func (e Evidence) costs() Costs {
+// Costs measures what the run cost.
+func (e Evidence) Costs() Costs {
 	whole := record.Phase{}
 	c := Costs{
 		Attempts:    AttemptsPerRequest(whole).AtMost(1).Judge(e).Value,

@@ -1,0 +1,97 @@
+package harness
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/lab"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/reports"
+)
+
+// result is what the case came to, with all that is shown of it: of the facts themselves only those of what was not green
+// are kept. Config and log are those in the folder.
+func (c Case) result(of record.Case, e expect.Evidence, verdicts []expect.Verdict, dir string) reports.Result {
+	r := reports.Result{
+		Scenario: c.Name, Gateway: of.Gateway, Detected: of.Detected, Seed: of.Seed, Ruling: reports.Worst(verdicts), Verdicts: verdicts,
+		Summary: reports.Summarise(e), Case: &of, Timeline: reports.NewTimeline(e), Config: configIn(dir), Log: logOf(dir, verdicts),
+		Replay: c.commands.replay, Dir: c.Dir,
+	}
+	if c.commands.repeat != "" {
+		r.Repeat = c.commands.repeat + strconv.FormatUint(of.Seed, 10)
+	}
+	return r
+}
+
+// mostConfig and mostLog bound what a result quotes: files and lines beyond are in the folder.
+const (
+	mostConfig = 64 << 10
+	mostLog    = 20
+	longLine   = 500
+)
+
+// configIn reads the config files that the lab saved in the folder.
+func configIn(dir string) []reports.File {
+	names, err := filepath.Glob(filepath.Join(dir, lab.ConfigDir, "*"))
+	if err != nil {
+		return nil
+	}
+	var files []reports.File
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err == nil && len(text) <= mostConfig && utf8.Valid(text) {
+			files = append(files, reports.File{Name: filepath.Base(name), Text: string(text)})
+		}
+	}
+	return files
+}
+
+// logOf finds the lines of the gateway's log that name a witness. A gateway that writes none, or nothing of ids, has none.
+func logOf(dir string, verdicts []expect.Verdict) []string {
+	var ids []string
+	for _, v := range verdicts {
+		if v.Witness != nil {
+			ids = append(ids, v.Witness.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	file, err := os.Open(filepath.Join(dir, lab.LogFile))
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = file.Close() }()
+	var found []string
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() && len(found) < mostLog {
+		line := lines.Text()
+		if slices.ContainsFunc(ids, func(id string) bool { return names(line, id) }) {
+			found = append(found, strings.ToValidUTF8(line[:min(len(line), longLine)], "?"))
+		}
+	}
+	return found
+}
+
+// names reports whether the line has the id, and not one that begins or ends like it.
+func names(line, id string) bool {
+	for before, after, found := strings.Cut(line, id); found; before, after, found = strings.Cut(after, id) {
+		if !endsInWord(before) && (after == "" || !inWord(after[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+func endsInWord(s string) bool { return s != "" && inWord(s[len(s)-1]) }
+
+func inWord(b byte) bool {
+	return b == '-' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}

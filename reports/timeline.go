@@ -1,0 +1,76 @@
+package reports
+
+import (
+	"slices"
+	"time"
+
+	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/record"
+)
+
+// Timeline counts what became of the requests that were sent in each step of time. Every slice has an entry for each step.
+type Timeline struct {
+	// From is when the first step begins on the run's clock, Step how long each is, in nanoseconds.
+	From time.Duration `json:"from"`
+	Step time.Duration `json:"step"`
+	// Outcomes counts statuses and outcomes.
+	Outcomes map[string][]int `json:"outcomes"`
+	// Failed counts those that a user would call failed.
+	Failed []int `json:"failed"`
+	// Median and Worst are how long the answers of the step took since they were due, in microseconds; 0 where there was none.
+	Median []int64 `json:"median"`
+	Worst  []int64 `json:"worst"`
+}
+
+// mostSteps is how many steps a picture has room for.
+const mostSteps = 120
+
+// steps are the lengths a step may have, so that ticks fall on round numbers.
+var steps = []time.Duration{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 120_000, 300_000, 600_000}
+
+// NewTimeline counts those of the last look; nil if it sent nothing.
+func NewTimeline(e expect.Evidence) *Timeline {
+	sent := slices.DeleteFunc(slices.Clone(e.Exchanges), func(x record.Exchange) bool { return x.Outcome == record.Dropped })
+	if len(sent) == 0 {
+		return nil
+	}
+	first, last := sent[0].Sent, sent[0].Sent
+	for _, x := range sent {
+		first, last = min(first, x.Sent), max(last, x.Sent)
+	}
+	step := stepFor(last - first)
+	t := &Timeline{From: first / step * step, Step: step, Outcomes: map[string][]int{}}
+	n := int((last-t.From)/step) + 1
+	t.Failed, t.Median, t.Worst = make([]int, n), make([]int64, n), make([]int64, n)
+	took := make([][]int64, n)
+	for _, x := range sent {
+		at := int((x.Sent - t.From) / step)
+		counts := t.Outcomes[x.Label()]
+		if counts == nil {
+			counts = make([]int, n)
+			t.Outcomes[x.Label()] = counts
+		}
+		counts[at]++
+		if x.Failed() {
+			t.Failed[at]++
+		}
+		took[at] = append(took[at], (x.Done - x.Due).Microseconds())
+	}
+	for at, all := range took {
+		if len(all) > 0 {
+			slices.Sort(all)
+			t.Median[at], t.Worst[at] = all[len(all)/2], all[len(all)-1]
+		}
+	}
+	return t
+}
+
+// stepFor is the shortest round step of which so many cover the span.
+func stepFor(span time.Duration) time.Duration {
+	for _, ms := range steps {
+		if step := ms * time.Millisecond; span/step < mostSteps-1 {
+			return step
+		}
+	}
+	return (span/mostSteps/time.Hour + 1) * time.Hour
+}
