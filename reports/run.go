@@ -138,7 +138,7 @@ func cutShort(err error) error {
 // Save writes results.json.
 func (r Run) Save() error { return record.WriteJSON(filepath.Join(r.Dir, ResultsFile), r) }
 
-// Counts says how many results came to what; "not run" is one of the words.
+// Counts says how many results came to what; see Word.
 func (r Run) Counts() map[string]int {
 	counts := map[string]int{}
 	for _, x := range r.Results {
@@ -147,10 +147,12 @@ func (r Run) Counts() map[string]int {
 	return counts
 }
 
+const wordNotRun = "not run"
+
 // Word is the ruling, or that there is none.
 func (r Result) Word() string {
 	if r.NotRun != "" {
-		return "not run"
+		return wordNotRun
 	}
 	return r.Ruling.String()
 }

@@ -25,7 +25,7 @@ func Table(w io.Writer, results []Result) error {
 	notRun := map[string]map[string][]string{} // scenarios by gateway and reason
 	for _, r := range ordered(results) {
 		if r.NotRun != "" {
-			counts["not run"]++
+			counts[wordNotRun]++
 			if notRun[r.Gateway] == nil {
 				notRun[r.Gateway] = map[string][]string{}
 			}
@@ -115,7 +115,7 @@ func tally(counts map[string]int) string {
 			words = append(words, fmt.Sprintf("%d %s", n, ruling))
 		}
 	}
-	if n := counts["not run"]; n > 0 {
+	if n := counts[wordNotRun]; n > 0 {
 		words = append(words, fmt.Sprintf("%d not run", n))
 	}
 	return strings.Join(words, ", ")

@@ -22,8 +22,12 @@ type Timeline struct {
 	Worst  []int64 `json:"worst"`
 }
 
-// mostSteps is how many steps a picture has room for.
-const mostSteps = 120
+// A picture has room for so many steps, and says little of steps with fewer requests in them.
+const (
+	mostSteps  = 120
+	leastSteps = 12
+	perStep    = 10
+)
 
 // steps are the lengths a step may have, so that ticks fall on round numbers.
 var steps = []time.Duration{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 120_000, 300_000, 600_000}
@@ -38,7 +42,7 @@ func NewTimeline(e expect.Evidence) *Timeline {
 	for _, x := range sent {
 		first, last = min(first, x.Sent), max(last, x.Sent)
 	}
-	step := stepFor(last - first)
+	step := stepFor(last-first, len(sent))
 	t := &Timeline{From: first / step * step, Step: step, Outcomes: map[string][]int{}}
 	n := int((last-t.From)/step) + 1
 	t.Failed, t.Median, t.Worst = make([]int, n), make([]int64, n), make([]int64, n)
@@ -65,12 +69,13 @@ func NewTimeline(e expect.Evidence) *Timeline {
 	return t
 }
 
-// stepFor is the shortest round step of which so many cover the span.
-func stepFor(span time.Duration) time.Duration {
+// stepFor is the shortest round step that leaves a picture of so many requests readable.
+func stepFor(span time.Duration, requests int) time.Duration {
+	most := time.Duration(min(max(requests/perStep, leastSteps), mostSteps))
 	for _, ms := range steps {
-		if step := ms * time.Millisecond; span/step < mostSteps-1 {
+		if step := ms * time.Millisecond; span/step < most-1 {
 			return step
 		}
 	}
-	return (span/mostSteps/time.Hour + 1) * time.Hour
+	return (span/most/time.Hour + 1) * time.Hour
 }
