@@ -7,6 +7,14 @@ func normalQuantile(level Level) float64 {
 	return math.Sqrt2 * math.Erfinv(1-level.alpha())
 }
 
+// normalTails is the probability that a standard normal value lies outside ±z.
+func normalTails(z float64) float64 { return math.Erfc(z / math.Sqrt2) }
+
+// studentTails is the probability that a value of Student's distribution lies outside ±t.
+func studentTails(t, freedom float64) float64 {
+	return incompleteBeta(freedom/2, 0.5, freedom/(freedom+t*t))
+}
+
 // studentQuantile is the t beyond which, on both sides together, a value of Student's distribution lies with
 // probability alpha: P(|T| > t) = I_x(freedom/2, 1/2) with x = freedom / (freedom + t²).
 func studentQuantile(alpha, freedom float64) float64 {
@@ -15,7 +23,7 @@ func studentQuantile(alpha, freedom float64) float64 {
 		return math.Sqrt2 * math.Erfinv(1-alpha)
 	}
 	within := func(t float64) bool {
-		return incompleteBeta(freedom/2, 0.5, freedom/(freedom+t*t)) > alpha
+		return studentTails(t, freedom) > alpha
 	}
 	high := 1.0
 	for within(high) {
