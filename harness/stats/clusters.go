@@ -52,13 +52,16 @@ func (c Clusters) Effective(level Level) float64 {
 
 // Interval is that of [Count.Interval] for the effective number of trials, rounded outwards where that is not whole.
 func (c Clusters) Interval(level Level) Interval {
-	all := c.Count()
-	worth := c.Effective(level)
-	if all.N == 0 || worth < 1 {
+	return c.Count().worth(c.Effective(level), level)
+}
+
+// worth is [Count.Interval] for fewer trials of the same share, rounded outwards where that is not whole.
+func (c Count) worth(trials float64, level Level) Interval {
+	if c.N == 0 || trials < 1 {
 		return Interval{Low: 0, High: 1}
 	}
-	n := int(math.Floor(worth))
-	k := all.Share() * float64(n)
+	n := int(math.Floor(trials))
+	k := c.Share() * float64(n)
 	return Interval{
 		Low:  Count{K: int(math.Floor(k + slip)), N: n}.Interval(level).Low,
 		High: Count{K: int(math.Ceil(k - slip)), N: n}.Interval(level).High,

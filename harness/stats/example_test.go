@@ -46,3 +46,15 @@ func ExampleSample() {
 	// Output:
 	// 1.40 attempts per request (95 % interval 0.90-1.90, n=10)
 }
+
+// Five rounds of each, in turns: the new version fails more often, though its rounds vary.
+func ExampleCompareRounds() {
+	before := []stats.Count{{K: 9, N: 1000}, {K: 12, N: 1000}, {K: 8, N: 1000}, {K: 10, N: 1000}, {K: 11, N: 1000}}
+	after := []stats.Count{{K: 25, N: 1000}, {K: 41, N: 1000}, {K: 22, N: 1000}, {K: 35, N: 1000}, {K: 27, N: 1000}}
+	c := stats.CompareRounds(before, after, stats.Confidence95)
+	fmt.Printf("%+.1f points (95 %% interval %.1f-%.1f), p = %.4f\n", 100*c.Difference.Value, 100*c.Difference.Low, 100*c.Difference.High, c.P)
+	fmt.Printf("%.1f %% would have been seen\n", 100*c.Critical.More)
+	// Output:
+	// +2.0 points (95 % interval 1.3-2.8), p = 0.0005
+	// 1.8 % would have been seen
+}
