@@ -10,6 +10,10 @@
 // independent, and then these intervals are too narrow: [Clusters] are for a share, and [Groups] for a mean, of trials that
 // come in groups. [Looks] is for a run that may be extended.
 //
+// Two of a kind, as an old version and a new one, are compared by [CompareRounds] where shares were measured in rounds, and by
+// [MannWhitney] and [HodgesLehmann] where it was values; [Holm] is for many such comparisons at once, and [ChangePoint] for
+// finding when a series changed.
+//
 // # Sources
 //
 //   - Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927) 209-212.
