@@ -146,6 +146,11 @@ func newRun(ctx context.Context) (*run, error) {
 		if err := os.MkdirAll(s.Out, 0o755); err != nil {
 			return nil, fmt.Errorf("-bg.out: %w", err)
 		}
+		if s.seed == "" {
+			if s.Seed, err = seedOfRun(s.root(), s.Seed); err != nil {
+				return nil, fmt.Errorf("-bg.out: %w", err)
+			}
+		}
 		err = obtain(ctx, s.chosen, s.progress.of("images"))
 		s.progress.done("images")
 	}
@@ -183,15 +188,20 @@ func onlySome() bool {
 // book keeps a result for the table, on disk, and drops the facts nobody asked to keep.
 func (s *run) book(t *testing.T, r reports.Result) {
 	t.Helper()
-	s.mu.Lock()
-	s.results = append(s.results, r)
-	s.mu.Unlock()
+	s.take(r)
 	if s.Replay != "" {
 		return
 	}
 	if err := s.keep(r); err != nil {
 		t.Errorf("the harness failed: %v", err)
 	}
+}
+
+// take keeps a result for the table.
+func (s *run) take(r reports.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.results = append(s.results, r)
 }
 
 func (s *run) judgedAny() bool {

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -53,6 +54,9 @@ func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, err
 	c.Name = s.nameOf(t)
 	c.Seed, c.ScheduleSeed = s.Seed, s.seedOf(c.Name)
 	for _, gateway := range s.chosen {
+		if !s.Shard.has(c.Name + " on " + gateway.String()) {
+			continue
+		}
 		c := c
 		c.Gateway = gateway.Gateway
 		t.Run(gateway.String(), func(t *testing.T) {
@@ -80,6 +84,13 @@ func (s *run) one(t *testing.T, c Case, missing error, execute func(Case) (repor
 		}
 		t.Skipf("%s: not run: %s", c.Gateway, result.NotRun)
 	}
+	if s.Resume {
+		if found, err := reports.Load(c.Dir); err == nil && found.NotRun == "" && found.Ruling != expect.Error {
+			s.take(found)
+			reportAll(t, found)
+			return
+		}
+	}
 	found, err := execute(c)
 	s.progress.done(c.Name + " on " + c.Gateway.String())
 	if s.ctx.Err() != nil {
@@ -94,8 +105,13 @@ func (s *run) one(t *testing.T, c Case, missing error, execute func(Case) (repor
 		t.Fatalf("the harness failed, which says nothing about the gateway: %v", err)
 	}
 	s.book(t, found)
-	for _, v := range found.Verdicts {
-		t.Run(slug(v.Promise), func(t *testing.T) { report(t, found, v) })
+	reportAll(t, found)
+}
+
+func reportAll(t *testing.T, r reports.Result) {
+	t.Helper()
+	for _, v := range r.Verdicts {
+		t.Run(slug(v.Promise), func(t *testing.T) { report(t, r, v) })
 	}
 }
 
@@ -171,10 +187,7 @@ func (s *run) commands(scenario, selector string) commands {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
 	test := fmt.Sprintf("go test %s -run '%s' -bg.gateway=%s", suitePackage(s.suite), strings.Join(parts, "/"), selector)
-	folder := s.Replay
-	if folder == "" {
-		folder = strings.TrimSuffix(s.Out, string(filepath.Separator)+filepath.FromSlash(s.suite))
-	}
+	folder := cmp.Or(s.Replay, s.root())
 	return commands{repeat: test + " -bg.seed=", replay: test + " -bg.replay=" + shorten(folder)}
 }
 

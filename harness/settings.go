@@ -25,8 +25,11 @@ type settings struct {
 	Thresholds string
 	Strict     bool
 	Dry        bool
+	// Resume takes the results that are in Out already, and runs what is missing.
+	Resume bool
+	Shard  shard
 
-	seed, profile, strict, dry string // as typed
+	seed, profile, strict, dry, resume, shard string // as typed
 }
 
 // The values of -bg.keep: whose facts stay on disk after the run. verdict.json stays unless nothing is to.
@@ -52,6 +55,8 @@ var options = []option{
 	{"replay", "", "judge the facts saved in this folder again instead of running", func(s *settings) *string { return &s.Replay }, false},
 	{"thresholds", "", "file of bounds that take the place of the scenarios' own (harness/thresholds.schema.json)", func(s *settings) *string { return &s.Thresholds }, false},
 	{"strict", "false", "fail on gateways that cannot be had and on known deviations that are gone", func(s *settings) *string { return &s.strict }, true},
+	{"resume", "false", "run only what has no result in the folder of -bg.out yet, as after an interruption, with the seed of that run", func(s *settings) *string { return &s.resume }, true},
+	{"shard", "1/1", "run one part of so many, as 2/4: each scenario on each gateway is in one of them, whatever else is selected", func(s *settings) *string { return &s.shard }, false},
 	{"dry", "false", "print what each scenario would do, request by request, and run nothing; see it with go test -v", func(s *settings) *string { return &s.dry }, true},
 }
 
@@ -104,6 +109,14 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	}
 	if s.Dry, err = strconv.ParseBool(s.dry); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.dry=%s: want true or false", s.dry))
+	}
+	if s.Resume, err = strconv.ParseBool(s.resume); err != nil {
+		problems = append(problems, fmt.Errorf("-bg.resume=%s: want true or false", s.resume))
+	} else if s.Resume && (s.Out == "" || s.Replay != "") {
+		problems = append(problems, errors.New("-bg.resume: want the folder of the run in -bg.out, and no -bg.replay"))
+	}
+	if s.Shard, err = parseShard(s.shard); err != nil {
+		problems = append(problems, fmt.Errorf("-bg.shard=%s: %w", s.shard, err))
 	}
 	if s.Profile, err = parseProfile(s.profile); err != nil {
 		problems = append(problems, err)

@@ -3,9 +3,11 @@ package harness_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/badgateway/badgateway/harness"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/reports"
 )
@@ -66,6 +69,8 @@ func TestWrongInputIsOneLine(t *testing.T) {
 		args, environment []string
 		want              string
 	}{
+		"shard":                {args: []string{"-bg.shard=3/2"}, want: "-bg.shard=3/2: want a part and their number, as 2/4"},
+		"resume nothing":       {args: []string{"-bg.resume"}, want: "-bg.resume: want the folder of the run in -bg.out, and no -bg.replay"},
 		"unknown gateway":      {args: []string{"-bg.gateway=nginks"}, want: `unknown gateway "nginks", want apisix, caddy, envoy, haproxy, httpd, nginx, stdlib, traefik, all, or a folder`},
 		"unknown version":      {args: []string{"-bg.gateway=nginx@1.2"}, want: `nginx has no version "1.2", want 1.18, 1.22, 1.26, 1.30 or all`},
 		"no such folder":       {args: []string{"-bg.gateway=./mine"}, want: "./mine does not exist (tried /"},
@@ -187,6 +192,87 @@ func TestInterrupt(t *testing.T) {
 	assert.Less(t, time.Since(began), 5*time.Second, "the loads alone take 10 s")
 	assert.Contains(t, errOut.String(), "interrupted; everything that was started has been taken down")
 	assert.Contains(t, out.String(), "interrupted")
+}
+
+// A run that was interrupted and is resumed runs what is missing, with the seed that it had, and nothing else.
+func TestResume(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	args := []string{"-test.run=^TestPostIsNotSentAgain$", "-test.parallel=1", "-bg.out=" + dir, "-bg.keep=always"}
+	cmd, out, errOut := suite(t, nil, args...)
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool { results, _ := reports.LoadAll(dir); return len(results) >= 2 }, 30*time.Second, 5*time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	require.Error(t, cmd.Wait(), "%s%s", out, errOut)
+	ran := map[string]time.Time{}
+	var seed uint64
+	results, err := reports.LoadAll(dir)
+	require.NoError(t, err)
+	missing := 0
+	for _, r := range results {
+		if r.NotRun != "" {
+			missing++
+			continue
+		}
+		ran[r.Scenario], seed = r.Case.Began, r.Seed
+	}
+	require.GreaterOrEqual(t, len(ran), 2)
+	require.Positive(t, missing, "the interruption came in time")
+
+	cmd, out, errOut = suite(t, nil, append(args, "-bg.resume")...)
+	require.NoError(t, cmd.Run(), "%s%s", out, errOut)
+	results, err = reports.LoadAll(dir)
+	require.NoError(t, err)
+	for _, r := range results {
+		assert.Equal(t, seed, r.Seed, r.Scenario)
+		require.NotNil(t, r.Case, "%s was not run: %s", r.Scenario, r.NotRun)
+		if began, was := ran[r.Scenario]; was {
+			assert.Equal(t, began, r.Case.Began, "%s was run once", r.Scenario)
+		}
+	}
+	assert.Contains(t, out.String(), fmt.Sprintf("seed %d", seed))
+	assert.NotContains(t, out.String(), "not run", "the table has what was there and what was missing")
+}
+
+// The shards of a run have all of it, and nothing twice.
+func TestShards(t *testing.T) {
+	t.Parallel()
+	dir, times := t.TempDir(), map[string]int{}
+	for part := 1; part <= 3; part++ {
+		cmd, out, errOut := suite(t, nil, "-test.run=^TestClientConnections$", "-bg.gateway=stdlib,nginx@all",
+			fmt.Sprintf("-bg.shard=%d/3", part), "-bg.out="+filepath.Join(dir, strconv.Itoa(part)))
+		require.NoError(t, cmd.Run(), "%s%s", out, errOut)
+	}
+	results, err := reports.LoadAll(dir)
+	require.NoError(t, err)
+	for _, r := range results {
+		times[r.Scenario+" on "+r.Gateway]++
+	}
+	assert.Len(t, times, 10, "two scenarios on five gateways")
+	for what, n := range times {
+		assert.Equal(t, 1, n, what)
+	}
+}
+
+// Suites of one run that draw their seeds at the same time come to have the same.
+func TestOneSeedForARun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	seeds := make(chan uint64)
+	for n := range 20 {
+		go func() {
+			seed, err := harness.SeedOfRun(dir, uint64(n))
+			assert.NoError(t, err)
+			seeds <- seed
+		}()
+	}
+	first := <-seeds
+	for range 19 {
+		assert.Equal(t, first, <-seeds)
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, left, 1)
 }
 
 // A killed run leaves what it saw.

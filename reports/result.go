@@ -223,7 +223,7 @@ func LoadAll(dir string) ([]Result, error) {
 		if err != nil || entry.IsDir() || entry.Name() != verdictFile {
 			return err
 		}
-		r, err := load(path)
+		r, err := Load(filepath.Dir(path))
 		if err != nil {
 			broken = append(broken, err) // which is no reason to lose the others
 			return nil
@@ -237,14 +237,16 @@ func LoadAll(dir string) ([]Result, error) {
 	return results, errors.Join(append(broken, err)...)
 }
 
-func load(path string) (r Result, err error) {
+// Load reads the verdict.json of a folder.
+func Load(dir string) (r Result, err error) {
+	path := filepath.Join(dir, verdictFile)
 	if err := record.ReadJSON(path, &r); err != nil {
 		return r, err
 	}
 	if r.Version < 1 || r.Version > resultVersion {
 		return r, fmt.Errorf("%s: version %d, this badgateway reads 1 to %d", path, r.Version, resultVersion)
 	}
-	r.Dir = filepath.Dir(path)
+	r.Dir = dir
 	return r, nil
 }
 

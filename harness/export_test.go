@@ -1,0 +1,4 @@
+package harness
+
+// SeedOfRun is for tests.
+var SeedOfRun = seedOfRun
