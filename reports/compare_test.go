@@ -145,6 +145,6 @@ func TestCompareNeedsPairs(t *testing.T) {
 	_, err = reports.Compare(a, reports.Run{})
 	require.EqualError(t, err, "one of the runs has no results")
 	c := compared(t, both, both)
-	assert.Equal(t, c.Count(reports.NoChange), len(c.Metrics))
+	assert.Len(t, c.Metrics, c.Count(reports.NoChange))
 	assert.Contains(t, c.Metrics[0].Scenario, " on a@1")
 }
