@@ -23,6 +23,7 @@ var faces = []struct {
 	render func(Run, io.Writer) error
 }{
 	{JUnitFile, Run.JUnit},
+	{MarkdownFile, Run.Markdown},
 }
 
 // WriteFaces writes results.json and every face of it into the folder of the run, each whole or not at all. One that cannot
