@@ -24,6 +24,8 @@ var faces = []struct {
 }{
 	{JUnitFile, Run.JUnit},
 	{MarkdownFile, Run.Markdown},
+	{BenchmarksFile, Run.Benchmarks},
+	{MetricsFile, Run.OpenMetrics},
 }
 
 // WriteFaces writes results.json and every face of it into the folder of the run, each whole or not at all. One that cannot
@@ -57,14 +59,14 @@ func whole(path string, render func(io.Writer) error) error {
 // red reports whether a result that was run keeps the run from being green.
 func (r Run) red(x Result) bool { return x.NotRun == "" && !Green(x.Ruling, r.Strict()) }
 
-// of is what the suite was run with, in the last of its runs; false if the folder does not say.
-func (r Run) of(suite string) (Environment, bool) {
-	for i := len(r.Suites) - 1; i >= 0; i-- {
-		if r.Suites[i].Suite == suite {
-			return r.Suites[i], true
+// of is what the suite was run with, in the last of its runs; the zero Environment if the folder does not say.
+func (r Run) of(suite string) (e Environment) {
+	for _, each := range r.Suites {
+		if each.Suite == suite {
+			e = each
 		}
 	}
-	return Environment{}, false
+	return e
 }
 
 // repeated holds the scenarios and gateways of which there are several results: a folder may hold several runs.

@@ -125,7 +125,7 @@ func (r Run) junit() junitRun {
 }
 
 func (r Run) junitSuite(x Result) *junitSuite {
-	e, _ := r.of(x.Suite())
+	e := r.of(x.Suite())
 	s := &junitSuite{
 		Name: classOf(x) + " on " + x.Gateway, Package: classOf(x), Hostname: cmp.Or(e.Host, "localhost"),
 		Properties: []junitProperty{{"gateway", x.Gateway}},
