@@ -14,7 +14,7 @@ import (
 // ruling has a sample, zeros included, so that alerts need not ask whether there is one.
 func (r Run) OpenMetrics(w io.Writer) error {
 	m := metrics{Writer: bufio.NewWriter(w)}
-	m.family("badgateway_run", "info", "", "How a suite was run.")
+	m.family("badgateway_run_info", "gauge", "", "How a suite was run.") // no info: the older text format has no such type
 	for i, e := range r.Suites {
 		m.sample("badgateway_run_info", 1, "suite", e.Suite, "run", strconv.Itoa(i+1), "seed", strconv.FormatUint(e.Seed, 10), "profile", e.Profile,
 			"strict", strconv.FormatBool(e.Strict), "system", e.System, "cpus", strconv.Itoa(e.CPUs), "go", e.Go)

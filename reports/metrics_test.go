@@ -19,7 +19,7 @@ var (
 	sampleLine = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$`)
 	label      = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`)
 	// suffixes are what the names of samples end in, by the type of their family.
-	suffixes = map[string]string{"counter": "_total", "info": "_info", "gauge": "", "summary": ""}
+	suffixes = map[string]string{"counter": "_total", "gauge": "", "summary": ""}
 )
 
 // parseMetrics reads by the grammar of OpenMetrics 1.0: families one after the other, each described before its samples, no
