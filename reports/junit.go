@@ -37,10 +37,10 @@ type junitRun struct {
 }
 
 type junitCounts struct {
-	Tests    int     `xml:"tests,attr"`
-	Failures int     `xml:"failures,attr"`
-	Errors   int     `xml:"errors,attr"`
-	Time     seconds `xml:"time,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Time     junitSeconds `xml:"time,attr"`
 }
 
 type junitSuite struct {
@@ -63,7 +63,7 @@ type junitProperty struct {
 type junitCase struct {
 	Class   string       `xml:"classname,attr"`
 	Name    string       `xml:"name,attr"`
-	Time    seconds      `xml:"time,attr"`
+	Time    junitSeconds `xml:"time,attr"`
 	Skipped *junitReason `xml:"skipped"`
 	Error   *junitReason `xml:"error"`
 	Failure *junitReason `xml:"failure"`
@@ -77,10 +77,10 @@ type junitReason struct {
 	Text    string `xml:",chardata"`
 }
 
-// seconds has three places and never an exponent, which the schema does not know.
-type seconds float64
+// junitSeconds has three places and never an exponent, which the schema does not know.
+type junitSeconds float64
 
-func (s seconds) MarshalText() ([]byte, error) {
+func (s junitSeconds) MarshalText() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(s), 'f', 3, 64), nil
 }
 
@@ -169,7 +169,7 @@ func (s *junitSuite) add(c junitCase) {
 func (r Run) junitCase(x Result) junitCase {
 	c := junitCase{Class: classOf(x), Name: x.Test() + "/" + x.Gateway}
 	if x.Case != nil {
-		c.Time = seconds(math.Max(0, (x.Case.LoadEnded - x.Case.LoadBegan).Seconds()))
+		c.Time = junitSeconds(math.Max(0, (x.Case.LoadEnded - x.Case.LoadBegan).Seconds()))
 	}
 	if x.NotRun != "" {
 		c.Skipped = &junitReason{Message: x.NotRun}

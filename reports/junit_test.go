@@ -133,6 +133,15 @@ func TestJUnitCharacters(t *testing.T) {
 	assert.NotContains(t, text, "\x1b")
 }
 
+// An experiment says what it found.
+func TestJUnitOfAnExperiment(t *testing.T) {
+	t.Parallel()
+	x := result(expect.Pass)
+	x.Experiment = &expect.Experiment{Finding: expect.Proved}
+	read, _ := junitOf(t, reports.Run{Results: []reports.Result{x}})
+	assert.Contains(t, read.Suites[0].Cases[0].Out, "experiment: fix proved")
+}
+
 // What could not be read is not green, nor is what was not judged; results of several runs are told apart.
 func TestJUnitOfWhatIsMissing(t *testing.T) {
 	t.Parallel()

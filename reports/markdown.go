@@ -45,7 +45,7 @@ func (r Run) AppendSummary(path string) error {
 }
 
 func (r Run) markdown(w io.Writer, most int) error {
-	p := newPage(most)
+	p := newMarkdownPage(most)
 	p.say("# badgateway: %s\n\n", cmp.Or(tally(r.Counts()), "no results"))
 	p.say("%s of %s on %s.\n", count(len(r.Results), "result"), count(r.different(func(x Result) string { return x.Scenario }), "scenario"),
 		count(r.different(func(x Result) string { return x.Gateway }), "gateway"))
@@ -75,7 +75,7 @@ func (r Run) different(word func(Result) string) int {
 }
 
 // markdownReds has a row for each result that is red and of the kind, and below them how to run it again.
-func (r Run) markdownReds(p *page, title string, kind func(Result) bool) {
+func (r Run) markdownReds(p *markdownPage, title string, kind func(Result) bool) {
 	var again []string
 	t := p.table(title, "scenario", "gateway", "ruling", "promise", "measured", "reason")
 	for _, x := range r.Results {
@@ -106,7 +106,7 @@ func (r Run) reds(x Result) (n int) {
 	return n
 }
 
-func (r Run) markdownGateways(p *page) {
+func (r Run) markdownGateways(p *markdownPage) {
 	byGateway := map[string][]Result{}
 	for _, x := range r.Results {
 		byGateway[x.Gateway] = append(byGateway[x.Gateway], x)
@@ -123,7 +123,7 @@ func (r Run) markdownGateways(p *page) {
 	}
 }
 
-func (r Run) markdownExperiments(p *page) {
+func (r Run) markdownExperiments(p *markdownPage) {
 	t := p.table("Experiments", "scenario", "gateway", "fix", "finding")
 	for _, x := range r.Results {
 		if x.Experiment != nil {
@@ -133,7 +133,7 @@ func (r Run) markdownExperiments(p *page) {
 }
 
 // markdownKnown counts the known deviations of each gateway, and has a row for each below.
-func (r Run) markdownKnown(p *page) {
+func (r Run) markdownKnown(p *markdownPage) {
 	known := map[string]int{}
 	for _, x := range r.Results {
 		if x.isKnown() {
@@ -165,7 +165,7 @@ func (r Result) isKnown() bool {
 	return r.NotRun == "" && (r.Ruling == expect.Known || r.Ruling == expect.KnownGone)
 }
 
-func (r Run) markdownNotRun(p *page) {
+func (r Run) markdownNotRun(p *markdownPage) {
 	counts := map[[2]string]int{}
 	for _, x := range r.Results {
 		if x.NotRun != "" {
@@ -181,7 +181,7 @@ func (r Run) markdownNotRun(p *page) {
 }
 
 // markdownRuns says where and how each suite ran, and the commands that do it again.
-func (r Run) markdownRuns(p *page) {
+func (r Run) markdownRuns(p *markdownPage) {
 	t := p.table("How it was run", "suite", "seed", "gateways", "profile", "strict", "thresholds", "began", "took", "environment")
 	var again []string
 	for _, e := range r.Suites {

@@ -81,6 +81,31 @@ func TestMarkdownIsBounded(t *testing.T) {
 	assert.Contains(t, text, "# badgateway: 10000 fail\n")
 }
 
+// A suite is run again as it was run, whichever module it is in; reasons are counted, and a row says how many promises more.
+func TestMarkdownOfAStrictRun(t *testing.T) {
+	t.Parallel()
+	r := everyRuling()
+	r.Suites[0].Strict, r.Suites[0].Thresholds = true, "team.yaml"
+	gone := &r.Results[2]
+	gone.Repeat = "go test example.com/team/idleclose -run '^TestPost$'"
+	gone.Verdicts = append(gone.Verdicts, gone.Verdicts[0])
+	r.Results = append(r.Results[2:3], r.Results[7], r.Results[7], reports.Result{Scenario: "idleclose/TestB", Gateway: "envoy", NotRun: "a reason"})
+	text := markdownOf(t, r)
+	assert.Contains(t, text, "go test example.com/team/idleclose -bg.gateway=nginx@1.30,envoy -bg.profile=smoke -bg.seed=7 -bg.strict -bg.thresholds=team.yaml\n")
+	assert.Contains(t, text, "| known, but gone | failures during close-on-reuse by FIN on orders: none (and 1 more) | - |", "red")
+	assert.Contains(t, text, "| envoy | 2 | no container engine |\n| envoy | 1 | a reason |\n")
+	assert.NotContains(t, text, "## Not judged")
+}
+
+// A cell that is longer than anybody reads is cut.
+func TestMarkdownCutsCells(t *testing.T) {
+	t.Parallel()
+	x := result(expect.Fail)
+	x.Verdicts[0].Reason = strings.Repeat("é", 601)
+	text := markdownOf(t, reports.Run{Results: []reports.Result{x}})
+	assert.Contains(t, text, "| "+strings.Repeat("é", 600)+" ... |")
+}
+
 // Several commands of a job write into one file, which may not be longer than CI shows.
 func TestAppendSummary(t *testing.T) {
 	t.Parallel()

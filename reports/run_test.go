@@ -68,6 +68,7 @@ func TestOpenRefuses(t *testing.T) {
 		"version 2 is of a newer badgateway; this one reads 1 to 1":                 strings.Replace(text, `"version": 1`, `"version": 2`, 1),
 		"it has no version, so it is no results.json":                               strings.Replace(text, `"version": 1,`, "", 1),
 		`unknown ruling "passed"`:                                                   strings.Replace(text, `"ruling": "pass"`, `"ruling": "passed"`, 1),
+		"invalid character 'h'":                                                     "here",
 		"it is cut short after 0 bytes":                                             "",
 	} {
 		path := filepath.Join(t.TempDir(), reports.ResultsFile)

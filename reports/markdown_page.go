@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// page is Markdown that does not get longer than it may: rows that have no room are counted and left out. Headings, and what
-// closes a block, are always there, for which some room is kept back.
-type page struct {
+// markdownPage is Markdown that does not get longer than it may: rows that have no room are counted and left out. Headings,
+// and what closes a block, are always there, for which some room is kept back.
+type markdownPage struct {
 	text strings.Builder
 	most int
 	kept int // room that rows leave to what comes after them
 	left int
 }
 
-func newPage(most int) *page { return &page{most: most, kept: most / 8} }
+func newMarkdownPage(most int) *markdownPage { return &markdownPage{most: most, kept: most / 8} }
 
 // last lets the rows of the last table have most of the room that was kept back for it.
-func (p *page) last() { p.kept /= 4 }
+func (p *markdownPage) last() { p.kept /= 4 }
 
 // longCell is how many characters of a cell are shown.
 const longCell = 600
 
-func (p *page) say(format string, args ...any) { fmt.Fprintf(&p.text, format, args...) }
+func (p *markdownPage) say(format string, args ...any) { fmt.Fprintf(&p.text, format, args...) }
 
 // row is there whole, or counted.
-func (p *page) row(text string) {
+func (p *markdownPage) row(text string) {
 	if p.text.Len()+len(text) > p.most-p.kept {
 		p.left++
 		return
@@ -34,17 +34,17 @@ func (p *page) row(text string) {
 }
 
 // list has a line for each, under a heading; nothing of none.
-func (p *page) list(title string, lines []string) {
+func (p *markdownPage) list(title string, lines []string) {
 	if len(lines) > 0 {
 		p.say("\n## %s\n\n", title)
 	}
 	for _, line := range lines {
-		p.row("- " + escaped(line) + "\n")
+		p.row("- " + markdownText(line) + "\n")
 	}
 }
 
 // commands are a block to be copied; nothing of none.
-func (p *page) commands(lines []string) {
+func (p *markdownPage) commands(lines []string) {
 	if len(lines) == 0 {
 		return
 	}
@@ -56,24 +56,24 @@ func (p *page) commands(lines []string) {
 }
 
 // folded is a block that is opened by a click.
-func (p *page) folded(title string, body func()) {
+func (p *markdownPage) folded(title string, body func()) {
 	p.say("\n<details><summary>%s</summary>\n", title)
 	body()
 	p.say("\n</details>\n")
 }
 
-// pageTable is a table that begins with its first row; one without rows is not there.
-type pageTable struct {
-	*page
+// markdownTable is a table that begins with its first row; one without rows is not there.
+type markdownTable struct {
+	*markdownPage
 	title, head string
 	begun       bool
 }
 
-func (p *page) table(title string, columns ...string) *pageTable {
-	return &pageTable{page: p, title: title, head: "| " + strings.Join(columns, " | ") + " |\n" + strings.Repeat("|---", len(columns)) + "|\n"}
+func (p *markdownPage) table(title string, columns ...string) *markdownTable {
+	return &markdownTable{markdownPage: p, title: title, head: "| " + strings.Join(columns, " | ") + " |\n" + strings.Repeat("|---", len(columns)) + "|\n"}
 }
 
-func (t *pageTable) row(cells ...string) {
+func (t *markdownTable) row(cells ...string) {
 	if !t.begun {
 		t.begun = true
 		if t.title != "" {
@@ -82,19 +82,19 @@ func (t *pageTable) row(cells ...string) {
 		t.say("\n%s", t.head)
 	}
 	for i, cell := range cells {
-		cells[i] = escaped(cell)
+		cells[i] = markdownText(cell)
 	}
-	t.page.row("| " + strings.Join(cells, " | ") + " |\n")
+	t.markdownPage.row("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// special is what would be read as Markdown or HTML, and what would end a cell.
-var special = strings.NewReplacer(
+// markdownSpecial is what would be read as Markdown or HTML, and what would end a cell.
+var markdownSpecial = strings.NewReplacer(
 	`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "~", `\~`, "[", `\[`, "]", `\]`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
 	"\r\n", "<br>", "\n", "<br>", "\r", "<br>", "\t", " ",
 )
 
-// escaped is text that is read as it is, in a cell or a line, cut if it is long.
-func escaped(text string) string {
+// markdownText is text that is read as it is, in a cell or a line, cut if it is long.
+func markdownText(text string) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if runes := []rune(text); len(runes) > longCell {
 		text = string(runes[:longCell]) + " ..."
@@ -105,5 +105,5 @@ func escaped(text string) string {
 		}
 		return r
 	}, text)
-	return special.Replace(text)
+	return markdownSpecial.Replace(text)
 }
