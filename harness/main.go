@@ -241,10 +241,19 @@ func (s *run) summary() error {
 		reports.Details(os.Stdout, s.results)
 	}
 	if s.Replay == "" && s.Keep != keepNever {
-		fmt.Println("\nrun folder:", s.Out)
+		fmt.Printf("\nrun folder: %s\nas a page:  %s\n", s.Out, filepath.Join(s.Out, reports.PageFile))
 	}
 	if s.Keep == keepNever || s.Replay != "" {
 		return err
 	}
-	return errors.Join(err, record.WriteJSON(filepath.Join(s.Out, reports.EnvironmentFile), s.environment()))
+	return errors.Join(err, record.WriteJSON(filepath.Join(s.Out, reports.EnvironmentFile), s.environment()), s.writeFaces())
+}
+
+// writeFaces renders what the suite's folder holds.
+func (s *run) writeFaces() error {
+	run, err := reports.Collect(s.Out)
+	if err == nil {
+		err = run.WriteFaces()
+	}
+	return err
 }

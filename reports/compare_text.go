@@ -83,7 +83,7 @@ func (c Comparison) Markdown(w io.Writer) error {
 		fmt.Fprintln(w, "## What one of them does and the other never did")
 		fmt.Fprintln(w)
 		for _, b := range c.Behaviour {
-			fmt.Fprintf(w, "- `%s`: %s\n", b.Scenario, escapeCell(b.What))
+			fmt.Fprintf(w, "- `%s`: %s\n", b.Scenario, markdownText(b.What))
 		}
 		fmt.Fprintln(w)
 	}
@@ -99,9 +99,4 @@ func (c Comparison) Markdown(w io.Writer) error {
 	}
 	_, err := fmt.Fprintln(w)
 	return err
-}
-
-// escapeCell keeps a text within its cell and line.
-func escapeCell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
 }

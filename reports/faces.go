@@ -11,6 +11,7 @@ import (
 
 // The files that are rendered from results.json, beside it.
 const (
+	PageFile       = "index.html"
 	JUnitFile      = "junit.xml"
 	MarkdownFile   = "summary.md"
 	BenchmarksFile = "benchmarks.txt"
@@ -22,6 +23,7 @@ var faces = []struct {
 	name   string
 	render func(Run, io.Writer) error
 }{
+	{PageFile, Run.HTML},
 	{JUnitFile, Run.JUnit},
 	{MarkdownFile, Run.Markdown},
 	{BenchmarksFile, Run.Benchmarks},

@@ -33,7 +33,7 @@ func TestWriteFaces(t *testing.T) {
 	assert.Equal(t, markdownOf(t, r), string(summary))
 
 	require.NoError(t, r.WriteFaces())
-	for _, name := range []string{reports.ResultsFile, reports.JUnitFile, reports.MarkdownFile, reports.BenchmarksFile, reports.MetricsFile} {
+	for _, name := range []string{reports.ResultsFile, reports.PageFile, reports.JUnitFile, reports.MarkdownFile, reports.BenchmarksFile, reports.MetricsFile} {
 		info, err := os.Stat(filepath.Join(r.Dir, name))
 		require.NoError(t, err)
 		assert.NotZero(t, info.Size())

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -34,21 +35,25 @@ var steps = []time.Duration{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000
 
 // NewTimeline counts those of the last look; nil if it sent nothing.
 func NewTimeline(e expect.Evidence) *Timeline {
-	sent := slices.DeleteFunc(slices.Clone(e.Exchanges), func(x record.Exchange) bool { return x.Outcome == record.Dropped })
-	if len(sent) == 0 {
-		return nil
-	}
-	first, last := sent[0].Sent, sent[0].Sent
-	for _, x := range sent {
+	sent, first, last := 0, time.Duration(0), time.Duration(0)
+	for x := range sentOf(e) {
+		if sent == 0 {
+			first, last = x.Sent, x.Sent
+		}
+		sent++
 		first, last = min(first, x.Sent), max(last, x.Sent)
 	}
-	step := stepFor(last-first, len(sent))
+	if sent == 0 {
+		return nil
+	}
+	step := stepFor(last-first, sent)
 	t := &Timeline{From: first / step * step, Step: step, Outcomes: map[string][]int{}}
 	n := int((last-t.From)/step) + 1
 	t.Failed, t.Median, t.Worst = make([]int, n), make([]int64, n), make([]int64, n)
-	took := make([][]int64, n)
-	for _, x := range sent {
-		at := int((x.Sent - t.From) / step)
+	total := make([]int, n)
+	inStep := func(x record.Exchange) int { return int((x.Sent - t.From) / step) }
+	for x := range sentOf(e) {
+		at := inStep(x)
 		counts := t.Outcomes[x.Label()]
 		if counts == nil {
 			counts = make([]int, n)
@@ -58,15 +63,35 @@ func NewTimeline(e expect.Evidence) *Timeline {
 		if x.Failed() {
 			t.Failed[at]++
 		}
+		total[at]++
+	}
+	all := make([]int64, 0, sent) // of one step behind those of another: there may be a million
+	took := make([][]int64, n)
+	for at, k := range total {
+		took[at], all = all[len(all):len(all):len(all)+k], all[:len(all)+k]
+	}
+	for x := range sentOf(e) {
+		at := inStep(x)
 		took[at] = append(took[at], (x.Done - x.Due).Microseconds())
 	}
-	for at, all := range took {
-		if len(all) > 0 {
-			slices.Sort(all)
-			t.Median[at], t.Worst[at] = all[len(all)/2], all[len(all)-1]
+	for at, of := range took {
+		if len(of) > 0 {
+			slices.Sort(of)
+			t.Median[at], t.Worst[at] = of[len(of)/2], of[len(of)-1]
 		}
 	}
 	return t
+}
+
+// sentOf goes through what was sent at all.
+func sentOf(e expect.Evidence) iter.Seq[record.Exchange] {
+	return func(yield func(record.Exchange) bool) {
+		for _, x := range e.Exchanges {
+			if x.Outcome != record.Dropped && !yield(x) {
+				return
+			}
+		}
+	}
 }
 
 // stepFor is the shortest round step that leaves a picture of so many requests readable.

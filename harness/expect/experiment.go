@@ -217,7 +217,7 @@ func (e Evidence) Costs() Costs {
 		Connections: ConnectionsPerRequest(whole).AtMost(1).Judge(e).Value,
 		Duplicates:  twiceDone().AtMost(1).Judge(e).K,
 	}
-	var took []time.Duration
+	took := make([]time.Duration, 0, e.requests())
 	in, _ := e.exchanges(whole)
 	for _, x := range in {
 		if answered.keep(x) {
@@ -229,6 +229,15 @@ func (e Evidence) Costs() Costs {
 		c.Median, c.Tail = quantileOf(took, 0.5), quantileOf(took, 0.99)
 	}
 	return c
+}
+
+// requests is how many there are, at all looks.
+func (e Evidence) requests() int {
+	n := 0
+	for _, look := range e.Looks() {
+		n += len(look.Exchanges)
+	}
+	return n
 }
 
 // twiceDone is the share of the requests that must not be executed twice and were.
