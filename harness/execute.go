@@ -43,6 +43,8 @@ type Case struct {
 	first string
 	// straight says that the client passes the gateway by and goes straight to the first replica.
 	straight bool
+	// elsewhere says that its verdicts are saved elsewhere than beside the facts, by who runs it.
+	elsewhere bool
 }
 
 const (
@@ -93,7 +95,15 @@ func (c Case) Judge() (reports.Result, error) {
 	}
 	verdicts := expect.Judge(c.Scenario.Expect, evidence, c.deviations(of))
 	result := c.result(of, evidence, verdicts, c.Dir)
-	return result, reports.Save(result)
+	return result, c.save(result)
+}
+
+// save saves what the case came to beside its facts, unless it is saved elsewhere.
+func (c Case) save(r reports.Result) error {
+	if c.elsewhere {
+		return nil
+	}
+	return reports.Save(r)
 }
 
 // plan is what the case asks of a lab.

@@ -185,7 +185,7 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 	first := c.at(e, turn{found, 1})
 	result := c.result(of, evidence[found], []expect.Verdict{e.rule(x, c.Gateway)}, first.Dir)
 	result.Experiment = &x
-	return result, reports.Save(result)
+	return result, c.save(result)
 }
 
 // rule compares what was found with what is known of the fix on the gateway.

@@ -52,6 +52,9 @@ func Inspect(t *testing.T, i Inspection) {
 	if session.Dry {
 		t.Skip("a dry run, and an inspection has no schedule")
 	}
+	if session.Replay != "" {
+		t.Skip("an inspection looks while it runs: it cannot be judged again")
+	}
 	session.each(t, Case{Scenario: Scenario{Backends: i.Backends, Policy: i.Policy}}, func(c Case) (reports.Result, error) {
 		if i.NoRetries && slices.Contains(c.Gateway.Has(), "no-retries") {
 			c.Scenario.Policy.Retries = topology.NoRetries

@@ -189,10 +189,14 @@ func onlySome() bool {
 func (s *run) book(t *testing.T, r reports.Result) {
 	t.Helper()
 	s.take(r)
+	keep := s.keep
 	if s.Replay != "" {
-		return
+		if !s.rejudged || r.NotRun != "" {
+			return
+		}
+		r.Dir, keep = filepath.Join(s.Out, t.Name()), saveIn
 	}
-	if err := s.keep(r); err != nil {
+	if err := keep(r); err != nil {
 		t.Errorf("the harness failed: %v", err)
 	}
 }
@@ -220,6 +224,11 @@ func (s *run) keep(r reports.Result) error {
 			return err
 		}
 	}
+	return saveIn(r)
+}
+
+// saveIn saves a result in its folder, which need not exist yet.
+func saveIn(r reports.Result) error {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return err
 	}

@@ -158,7 +158,7 @@ func (s *run) judgeOr(judge, execute func(Case) (reports.Result, error)) func(Ca
 		return execute
 	}
 	return func(c Case) (reports.Result, error) {
-		c.Dir = s.replayDir(c)
+		c.Dir, c.elsewhere = s.replayDir(c), s.rejudged
 		return judge(c)
 	}
 }

@@ -28,6 +28,10 @@ type settings struct {
 	// Resume takes the results that are in Out already, and runs what is missing.
 	Resume bool
 	Shard  shard
+	// brief leaves most requests out of a dry run.
+	brief bool
+	// rejudged says that verdicts of a replay are saved, since it was said where.
+	rejudged bool
 
 	seed, profile, strict, dry, resume, shard string // as typed
 }
@@ -50,14 +54,14 @@ var options = []option{
 	{"gateway", "stdlib", "gateways to run against, comma-separated: a name (newest version), name@version, name@all, all, or a folder (./my-gateway)", func(s *settings) *string { return &s.Gateway }, false},
 	{"seed", "", "seed of requests and victims; the same seed gives the same schedule (default: a fresh one, printed)", func(s *settings) *string { return &s.seed }, false},
 	{"profile", "ci", "how much to run: smoke (one telling scenario for each behaviour), ci, nightly (longer, with swept parameters)", func(s *settings) *string { return &s.profile }, false},
-	{"out", "", "folder for the run's facts and verdicts (default: reports/runs/<time> in the clone, else in the user's cache)", func(s *settings) *string { return &s.Out }, false},
+	{"out", "", "folder for the run's facts and verdicts, with -bg.replay for the new verdicts if it is given (default: reports/runs/<time> in the clone, else in the user's cache)", func(s *settings) *string { return &s.Out }, false},
 	{"keep", keepFailed, "whose facts to keep: never (nothing at all), failed, always; verdicts stay unless never", func(s *settings) *string { return &s.Keep }, false},
 	{"replay", "", "judge the facts saved in this folder again instead of running", func(s *settings) *string { return &s.Replay }, false},
 	{"thresholds", "", "file of bounds that take the place of the scenarios' own (harness/thresholds.schema.json)", func(s *settings) *string { return &s.Thresholds }, false},
 	{"strict", "false", "fail on gateways that cannot be had and on known deviations that are gone", func(s *settings) *string { return &s.strict }, true},
 	{"resume", "false", "run only what has no result in the folder of -bg.out yet, as after an interruption, with the seed of that run", func(s *settings) *string { return &s.resume }, true},
 	{"shard", "1/1", "run one part of so many, as 2/4: each scenario on each gateway is in one of them, whatever else is selected", func(s *settings) *string { return &s.shard }, false},
-	{"dry", "false", "print what each scenario would do, request by request, and run nothing; see it with go test -v", func(s *settings) *string { return &s.dry }, true},
+	{"dry", "false", "print what each scenario would do, request by request (brief: the first few), and run nothing; see it with go test -v", func(s *settings) *string { return &s.dry }, true},
 }
 
 // given is what the command line said; the flags exist as soon as a suite imports this package, as go test needs.
@@ -107,8 +111,10 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	if s.Strict, err = strconv.ParseBool(s.strict); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.strict=%s: want true or false", s.strict))
 	}
-	if s.Dry, err = strconv.ParseBool(s.dry); err != nil {
-		problems = append(problems, fmt.Errorf("-bg.dry=%s: want true or false", s.dry))
+	if s.brief = s.dry == "brief"; s.brief {
+		s.Dry = true
+	} else if s.Dry, err = strconv.ParseBool(s.dry); err != nil {
+		problems = append(problems, fmt.Errorf("-bg.dry=%s: want true, brief or false", s.dry))
 	}
 	if s.Resume, err = strconv.ParseBool(s.resume); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.resume=%s: want true or false", s.resume))
@@ -145,6 +151,8 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 		s.Out = filepath.Join(runsFolder(), time.Now().Format("20060102-150405"))
 	} else if s.Out, err = fromWhereTyped(s.Out); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.out: %w", err))
+	} else if below, err := filepath.Rel(s.Replay, s.Out); s.Replay != "" && (err != nil || !filepath.IsLocal(below)) {
+		s.rejudged = true // but never in the replayed folder: what was found there stays
 	}
 	s.Out = filepath.Join(s.Out, suite)
 	return s, errors.Join(problems...)

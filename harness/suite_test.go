@@ -85,6 +85,7 @@ func TestWrongInputIsOneLine(t *testing.T) {
 		"seed":                 {args: []string{"-bg.seed=x"}, want: "-bg.seed=x: want a whole number"},
 		"profile":              {args: []string{"-bg.profile=all"}, want: "-bg.profile=all: want smoke, ci or nightly"},
 		"keep":                 {args: []string{"-bg.keep=some"}, want: "-bg.keep=some: want never, failed or always"},
+		"dry":                  {args: []string{"-bg.dry=half"}, want: "-bg.dry=half: want true, brief or false"},
 		"strict":               {environment: []string{"BADGATEWAY_STRICT=maybe"}, want: "-bg.strict=maybe: want true or false"},
 		"replay":               {args: []string{"-bg.replay=reports/runs/nothing"}, want: "-bg.replay: reports/runs/nothing does not exist (tried /"},
 		"engine not reachable": {args: []string{"-bg.gateway=nginx@1.30"}, want: "gateway nginx@1.30: no container engine"},
@@ -141,6 +142,18 @@ func TestReplay(t *testing.T) {
 	bounds := filepath.Join(t.TempDir(), "team.yaml")
 	entry := "- {scenarios: [idleclose/TestPostIsNotSentAgain/*], promise: failures, at_most: 99 %, why: a test}\n"
 	require.NoError(t, os.WriteFile(bounds, []byte(entry), 0o600))
+
+	// Where it is said where to, the new verdicts are saved, and those of the run stay as they were.
+	elsewhere := t.TempDir()
+	before := verdict(t, ran[0].Dir)
+	cmd, out, errOut = suite(t, nil, test, "-bg.replay="+dir, "-bg.thresholds="+bounds, "-bg.out="+elsewhere)
+	require.NoError(t, cmd.Run(), "%s%s", out, errOut)
+	again, err = reports.LoadAll(elsewhere)
+	require.NoError(t, err)
+	require.Len(t, again, 1)
+	assert.Contains(t, verdict(t, again[0].Dir), `"by": "team.yaml"`)
+	assert.Equal(t, before, verdict(t, ran[0].Dir))
+
 	cmd, out, errOut = suite(t, nil, test, "-bg.replay="+dir, "-bg.thresholds="+bounds)
 	require.NoError(t, cmd.Run(), "%s%s", out, errOut)
 	assert.Contains(t, out.String(), ": at most 99 % (by team.yaml); measured ")
@@ -149,6 +162,14 @@ func TestReplay(t *testing.T) {
 	cmd, out, errOut = suite(t, nil, test, "-bg.replay="+dir, "-bg.thresholds="+bounds)
 	require.Error(t, cmd.Run(), "%s%s", out, errOut)
 	assert.Contains(t, errOut.String(), "team.yaml: failure at most 99 % in idleclose/TestPostIsNotSentAgain/*: matches no promise")
+}
+
+// verdict is the verdict.json of a folder.
+func verdict(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "verdict.json"))
+	require.NoError(t, err)
+	return string(text)
 }
 
 // A dry run starts nothing, needs no engine, and prints the same schedules for the same seed, byte for byte.
@@ -163,8 +184,14 @@ func TestDryRun(t *testing.T) {
 	assert.Contains(t, first, "scenario idleclose/TestPostIsNotSentAgain/default-fin, schedule seed 645815520\n")
 	assert.Contains(t, first, "fault  close-on-reuse by FIN on orders, until the end of the load\n")
 	assert.Contains(t, first, "      40ms  aoi2g0-2  POST /orders\n")
+	assert.Contains(t, first, "\n       client ----- gateway --+-- orders-1\n                              +-- orders-2\n")
+	assert.Contains(t, first, "\n       ############################################################   close-on-reuse by FIN on orders\n")
 	assert.Equal(t, first, dry("7"))
 	assert.NotEqual(t, first, dry("8"))
+
+	cmd, out, errOut := suite(t, nil, "-test.run=^TestPostIsNotSentAgain$/^default-fin$", "-bg.dry=brief", "-bg.seed=7")
+	require.NoError(t, cmd.Run(), errOut)
+	assert.Contains(t, out.String(), "      80ms  aoi2g0-3  POST /orders\n       ... and 47 more\n")
 }
 
 // A replay that finds nothing to judge is no success.
