@@ -7,7 +7,24 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/spf13/cobra"
 )
+
+func newDoctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "check this machine, and say how to mend what is in the way",
+		Long: `doctor checks what runs need of this machine (Go, processors, clock, container engine, registries and mirrors), for half a
+minute at most, and says how to mend what is in the way. It never mends anything itself, and leaves nothing behind.`,
+		Example:           `  badgateway doctor`,
+		Args:              takes(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return ended(doctor(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()))
+		},
+	}
+}
 
 // level is how grave a finding is.
 type level string

@@ -10,11 +10,37 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/lab"
 	"github.com/badgateway/badgateway/harness/topology"
 )
+
+func newGatewaysCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "gateways [SELECTION]",
+		Short: "list gateways, how each is had here, and what it can be asked for",
+		Long: `gateways lists the selected gateways (all, if none are), how the image of each is had on this machine, and which policies
+each can be asked for. It never fetches, builds or starts anything.`,
+		Example: `  badgateway gateways
+  badgateway gateways nginx@all,stdlib`,
+		Args:              takes("[SELECTION]"),
+		ValidArgsFunction: completeThen(completeSelection),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ended(listGateways(cmd.Context(), selectionOf(args), cmd.OutOrStdout(), cmd.ErrOrStderr()))
+		},
+	}
+}
+
+// selectionOf is what was typed, or all.
+func selectionOf(args []string) string {
+	if len(args) == 0 {
+		return "all"
+	}
+	return args[0]
+}
 
 // selectGateways reads a selection; the folders in it are where they were typed.
 func selectGateways(selection string) ([]gateways.Selected, error) {

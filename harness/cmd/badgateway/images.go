@@ -11,10 +11,29 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/lab"
 )
+
+func newImagesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "images [SELECTION]",
+		Short: "pull or build the images of gateways now",
+		Long: `images gets the images of the selected gateways (all, if none are), of the backend and of Toxiproxy: those that are not on
+the container engine are pulled, else built. Runs do so too; this does it beforehand. It never starts a gateway, never
+removes an image, and never pulls one that is there.`,
+		Example: `  badgateway images nginx@1.30,haproxy
+  badgateway images`,
+		Args:              takes("[SELECTION]"),
+		ValidArgsFunction: completeThen(completeSelection),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return ended(obtainImages(cmd.Context(), selectionOf(args), cmd.OutOrStdout(), cmd.ErrOrStderr()))
+		},
+	}
+}
 
 // atOnce is how many images are obtained at a time: one is unpacked while the next is fetched, and no machine is swamped.
 const atOnce = 2

@@ -1,41 +1,51 @@
-// Command badgateway tells what can run on this machine, fetches it beforehand, and shows and removes what runs left behind.
+// Command badgateway tells what there is to run and what it does, fetches what it needs beforehand, and shows, judges again
+// and removes what runs left behind. Scenarios are run by go test.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/badgateway/badgateway/harness/lab"
-	"github.com/badgateway/badgateway/reports"
+	"github.com/spf13/cobra"
 )
 
-const usage = `badgateway tells what can run here, fetches it beforehand, and shows and removes what runs left behind.
-
-usage:
-  badgateway gateways [SELECTION]  list gateways, how each is had here, and what it can be asked to do; fetches nothing
-  badgateway images [SELECTION]    pull or build the images of gateways, the backend and Toxiproxy now
-  badgateway doctor                check this machine, and say how to mend what is in the way
-  badgateway report DIR            print the table of a run's folder (or of several: their parent)
-  badgateway matrix DIR TEST       print a test's outcomes by gateway as Markdown, e.g. idleclose/TestOutcomes
-  badgateway semantics DIR         print what clients are told when a backend fails, by gateway and version, as Markdown
-  badgateway experiments DIR       print what fixes came to that were put to the test, by gateway, as Markdown
-  badgateway clean                 remove containers and networks whose test process is gone
-
-A selection is what -bg.gateway takes: nginx (the newest), nginx@1.26, nginx@all, all (the default), ./my-gateway, or
-several with commas in between. Scenarios are run by go test: go test ./suites/... -bg.gateway=nginx@1.30
-`
-
-// Exit codes.
+// The exit codes; those of a run are its gravest ruling.
 const (
-	exitOK      = 0
-	exitFailed  = 1
-	exitUsage   = 2
-	exitHarness = 4
+	exitOK           = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitInconclusive = 3
+	exitHarness      = 4
 )
+
+const rootLong = `badgateway finds the 502 before your users do. Scenarios are run by go test:
+
+  go test ./suites/... -bg.gateway=nginx@1.30
+
+This command is what goes with it: it tells what there is to run and what it does, fetches what it needs beforehand, and
+shows, judges again and removes what runs left behind. It never runs a scenario against a gateway.
+
+Suites are those of the module that the working directory lies in: the clone of badgateway, or your own. There,
+  go get -tool github.com/badgateway/badgateway/harness/cmd/badgateway
+makes it "go tool badgateway". In the clone it is "go run ./harness/cmd/badgateway", but go run turns every code into 1.
+
+A SELECTION of gateways is what -bg.gateway takes: nginx (the newest), nginx@1.26, nginx@all, all, ./my-gateway, or
+several with commas in between.
+
+Exit codes:
+  0  done; of a run: everything passed, or is a known deviation
+  1  a promise was broken, what was asked for cannot be had, or it was interrupted
+  2  the command line makes no sense; one line says why
+  3  inconclusive: the run could not tell
+  4  the harness failed, which says nothing about a gateway
+Of a run the gravest one counts: the harness's failure (4) before a broken promise (1) before what is inconclusive (3).
+
+Output has no colours, so that NO_COLOR has nothing to change.`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,98 +55,55 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
-	command, rest := "", args
-	if len(args) > 0 {
-		command, rest = args[0], args[1:]
+	root := newRootCommand()
+	if args == nil {
+		args = []string{} // cobra takes those of the process for nil
 	}
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	completeShells(root) // it keeps what it writes to
+	err := root.ExecuteContext(ctx)
+	var code status
 	switch {
-	case command == "gateways" && len(rest) <= 1:
-		return listGateways(ctx, selectionOf(rest), out, errOut)
-	case command == "images" && len(rest) <= 1:
-		return obtainImages(ctx, selectionOf(rest), out, errOut)
-	case command == "doctor" && len(rest) == 0:
-		return doctor(ctx, out, errOut)
-	case command == "report" && len(rest) == 1:
-		return report(rest[0], out, errOut)
-	case command == "matrix" && len(rest) == 2:
-		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Matrix(out, results, rest[1]) })
-	case command == "semantics" && len(rest) == 1:
-		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Semantics(out, results) })
-	case command == "experiments" && len(rest) == 1:
-		return table(rest[0], errOut, func(results []reports.Result) error { return reports.Experiments(out, results) })
-	case command == "clean" && len(rest) == 0:
-		return clean(ctx, out, errOut)
-	case command == "help" || command == "-h" || command == "--help":
-		fmt.Fprint(out, usage)
+	case err == nil:
 		return exitOK
+	case errors.As(err, &code):
+		return int(code)
+	case ctx.Err() != nil: // whatever else is wrong comes of it
+		fmt.Fprintln(errOut, "badgateway: interrupted")
+		return exitFailed
 	}
-	if len(args) > 0 {
-		fmt.Fprintf(errOut, "badgateway: cannot make sense of %q\n\n", args)
+	fmt.Fprintln(errOut, "badgateway:", err)
+	if _, is := errors.AsType[usageError](err); is {
+		return exitUsage
 	}
-	fmt.Fprint(errOut, usage)
-	return exitUsage
+	return exitHarness
 }
 
-// selectionOf is what was typed, or all.
-func selectionOf(args []string) string {
-	if len(args) == 0 {
-		return "all"
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "badgateway",
+		Short: "what goes with the suites of badgateway: lists, explains, fetches, judges again, cleans up",
+		Long:  rootLong,
+		Example: `  badgateway list
+  badgateway explain idleclose/TestRace
+  badgateway gateways nginx@all,stdlib
+  badgateway judge reports/runs/20261122-013000`,
+		Args: knownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			return errors.Join(cmd.Help(), status(exitUsage))
+		},
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
-	return args[0]
-}
-
-func report(dir string, out, errOut io.Writer) int {
-	brokenOff, err := reports.BrokenOff(dir)
-	for _, said := range brokenOff {
-		fmt.Fprintln(out, said)
-	}
-	var results []reports.Result
-	if err == nil {
-		results, err = reports.LoadAll(dir)
-	}
-	if err == nil {
-		err = reports.Table(out, results)
-	}
-	if err != nil {
-		fmt.Fprintln(errOut, "badgateway:", err)
-		return exitHarness
-	}
-	for _, r := range results {
-		if r.NotRun == "" && !reports.Green(r.Ruling, false) {
-			return exitFailed
-		}
-	}
-	return exitOK
-}
-
-// table prints what is made of a run's results.
-func table(dir string, errOut io.Writer, write func([]reports.Result) error) int {
-	results, err := reports.LoadAll(dir)
-	if err == nil {
-		err = write(results)
-	}
-	if err != nil {
-		fmt.Fprintln(errOut, "badgateway:", err)
-		return exitHarness
-	}
-	return exitOK
-}
-
-func clean(ctx context.Context, out, errOut io.Writer) int {
-	if err := lab.Engine(ctx); err != nil {
-		fmt.Fprintln(out, "nothing to clean:", err)
-		return exitOK
-	}
-	done, err := lab.Clean(ctx)
-	for _, line := range done {
-		fmt.Fprintln(out, line)
-	}
-	if err != nil {
-		fmt.Fprintln(errOut, "badgateway:", err)
-		return exitHarness
-	}
-	if len(done) == 0 {
-		fmt.Fprintln(out, "nothing to clean")
-	}
-	return exitOK
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCommand())
+	root.AddCommand(
+		newListCommand(), newExplainCommand(), newJudgeCommand(),
+		newReportCommand(), newMatrixCommand(), newSemanticsCommand(), newExperimentsCommand(),
+		newGatewaysCommand(), newImagesCommand(), newDoctorCommand(), newCleanCommand(),
+	)
+	return root
 }

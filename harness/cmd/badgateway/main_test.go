@@ -33,12 +33,13 @@ func TestCommandLine(t *testing.T) {
 		code        int
 		out, errOut string
 	}{
-		"nothing":              {nil, exitUsage, "", "usage:"},
-		"help":                 {[]string{"--help"}, exitOK, "badgateway clean", ""},
-		"nonsense":             {[]string{"repot", "x"}, exitUsage, "", `badgateway: cannot make sense of ["repot" "x"]`},
+		"nothing":              {nil, exitUsage, "", "Usage:"},
+		"help":                 {[]string{"--help"}, exitOK, "clean       remove containers", ""},
 		"report, green":        {[]string{"report", saved(expect.Known)}, exitOK, "a/TestB", ""},
 		"report, red":          {[]string{"report", saved(expect.Fail)}, exitFailed, "1 fail", ""},
-		"report, inconclusive": {[]string{"report", saved(expect.Inconclusive)}, exitFailed, "1 inconclusive", ""},
+		"report, inconclusive": {[]string{"report", saved(expect.Inconclusive)}, exitInconclusive, "1 inconclusive", ""},
+		"report, error":        {[]string{"report", saved(expect.Error)}, exitHarness, "1 error", ""},
+		"matrix of nothing":    {[]string{"matrix", empty, "a/TestB"}, exitHarness, "", "badgateway: " + empty + ": no results here\n"},
 		"report, killed":       {[]string{"report", killed}, exitHarness, killed + ": the run was broken off: 1 requests can be read, 1 of them failed, the last ended at 1.500 s\n", "no results here"},
 		"report of nothing":    {[]string{"report", empty}, exitHarness, "", "badgateway: " + empty + ": no results here\n"},
 	} {
