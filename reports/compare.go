@@ -202,8 +202,10 @@ func (c *Comparison) add(scenario string, before, after rounds) {
 	for _, m := range shareMetrics(olds, news) {
 		c.Metrics = append(c.Metrics, m.compare(scenario, olds, news))
 	}
-	for _, m := range times {
-		c.Metrics = append(c.Metrics, m.compare(scenario, olds, news))
+	for _, m := range quantities {
+		if len(m.values(olds))+len(m.values(news)) > 0 {
+			c.Metrics = append(c.Metrics, m.compare(scenario, olds, news))
+		}
 	}
 	if was, is := olds.word(), news.word(); was != is && was != "" && is != "" {
 		c.Behaviour = append(c.Behaviour, Behaviour{scenario, fmt.Sprintf("the verdict was %s and is %s, in %s", was, is, inRounds(olds, news))})

@@ -118,7 +118,7 @@ type quantity struct {
 	text   func(float64) string
 }
 
-var times = []quantity{
+var quantities = []quantity{
 	{"good answers, median", lower, func(r Result) float64 { return known(r.Summary.Costs.Median) }, inTime},
 	{"good answers, 99 % quantile", lower, func(r Result) float64 { return known(r.Summary.Costs.Tail) }, inTime},
 	{"failing on after the fault", lower, func(r Result) float64 { return r.Summary.failingOn() }, inTime},

@@ -34,20 +34,23 @@ func (c Comparison) Text(w io.Writer, everything bool) error {
 		}
 		fmt.Fprintln(w)
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\tscenario\tmetric\told\tnew\tnew less old, 95 % interval\tp\tp of all\twould differ by itself at")
-	for _, m := range c.Metrics {
-		if everything || m.Change != NoChange {
-			fmt.Fprintln(table, m.row("\t"))
+	if everything || c.Count(NoChange) < len(c.Metrics) {
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "\tscenario\tmetric\told\tnew\tnew less old, 95 % interval\tp\tp of all\twould differ by itself at")
+		for _, m := range c.Metrics {
+			if everything || m.Change != NoChange {
+				fmt.Fprintln(table, m.row("\t"))
+			}
 		}
-	}
-	if err := table.Flush(); err != nil {
-		return err
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
 	}
 	for _, line := range append(c.Alone, c.Problems...) {
 		fmt.Fprintln(w, line)
 	}
-	_, err := fmt.Fprintln(w, "\n"+c.tally())
+	_, err := fmt.Fprintln(w, c.tally())
 	return err
 }
 

@@ -117,7 +117,7 @@ func (r Run) newPage() (page, error) {
 		return page{}, err
 	}
 	p := page{
-		Title: "badgateway: " + tally(r.Counts()), Facts: r.facts(), Problems: r.Problems,
+		Title: "badgateway: " + r.Tally(), Facts: r.facts(), Problems: r.Problems,
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are files of this package
 		NotRun: notRunRows(r.Results),
 	}

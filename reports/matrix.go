@@ -30,6 +30,30 @@ func Matrix(w io.Writer, results []Result, test string) error {
 	return err
 }
 
+// Matrix writes what each scenario came to on each gateway as a Markdown table.
+func (r Run) Matrix(w io.Writer) error {
+	suites, gateways := r.overview(nil)
+	head, line := "| scenario |", "|---|"
+	for _, g := range gateways {
+		head, line = head+" "+strings.TrimSpace(g.Name+" "+g.Version)+" |", line+"---|"
+	}
+	if _, err := fmt.Fprintf(w, "%s\n%s\n", head, line); err != nil {
+		return err
+	}
+	for _, suite := range suites {
+		for _, row := range suite.Rows {
+			cells := []string{strings.TrimPrefix(suite.Name+"/"+row.Test, "/")}
+			for _, c := range row.Cells {
+				cells = append(cells, cmp.Or(c.Word, "-"))
+			}
+			if _, err := fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | ")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // tabulated is what a test with subtests came to: a cell for each gateway and subtest.
 type tabulated struct {
 	gateways, subtests []string // in order

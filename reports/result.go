@@ -91,7 +91,8 @@ type Summary struct {
 const (
 	// resultVersion 2 added what a page shows of a run: the case, the timeline, the config. Version 1 is read without them.
 	resultVersion = 2
-	verdictFile   = "verdict.json"
+	// VerdictFile is where a result is kept, beside its facts if these are.
+	VerdictFile = "verdict.json"
 )
 
 // Summarise counts, over all looks.
@@ -211,7 +212,7 @@ func gravity(r expect.Ruling) int {
 // Save writes verdict.json into the folder of the facts.
 func Save(r Result) error {
 	r.Version = resultVersion
-	return record.WriteJSON(filepath.Join(r.Dir, verdictFile), r)
+	return record.WriteJSON(filepath.Join(r.Dir, VerdictFile), r)
 }
 
 // LoadAll reads every verdict.json below a folder, in the order of scenarios and gateways. The error says which of them could
@@ -220,7 +221,7 @@ func LoadAll(dir string) ([]Result, error) {
 	var results []Result
 	var broken []error
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() != verdictFile {
+		if err != nil || entry.IsDir() || entry.Name() != VerdictFile {
 			return err
 		}
 		r, err := Load(filepath.Dir(path))
@@ -239,7 +240,7 @@ func LoadAll(dir string) ([]Result, error) {
 
 // Load reads the verdict.json of a folder.
 func Load(dir string) (r Result, err error) {
-	path := filepath.Join(dir, verdictFile)
+	path := filepath.Join(dir, VerdictFile)
 	if err := record.ReadJSON(path, &r); err != nil {
 		return r, err
 	}

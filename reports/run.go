@@ -58,6 +58,9 @@ const (
 // reason to lose the rest; the error says that there is nothing at all.
 func Collect(dir string) (Run, error) {
 	r := Run{Schema: runSchema, Version: runVersion, Dir: dir}
+	brokenOff, err := BrokenOff(dir)
+	r.Problems = append(r.Problems, brokenOff...)
+	r.tell(err)
 	results, err := LoadAll(dir)
 	if len(results) == 0 && err != nil {
 		return r, err
@@ -68,9 +71,6 @@ func Collect(dir string) (Run, error) {
 		}
 		r.Results = append(r.Results, x)
 	}
-	r.tell(err)
-	brokenOff, err := BrokenOff(dir)
-	r.Problems = append(r.Problems, brokenOff...)
 	r.tell(err)
 	r.tell(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || entry.Name() != EnvironmentFile {
@@ -146,6 +146,9 @@ func (r Run) Counts() map[string]int {
 	}
 	return counts
 }
+
+// Tally says how many results came to what, gravest first.
+func (r Run) Tally() string { return tally(r.Counts()) }
 
 const wordNotRun = "not run"
 

@@ -81,8 +81,8 @@ func readSaved(dir string) (saved, error) {
 				s.tests[suite] = map[string]bool{}
 			}
 			s.tests[suite][test], s.gateways[c.Gateway] = true, true
-		case "run.json":
-			var r struct{ Gateways, Profile string }
+		case reports.EnvironmentFile:
+			var r reports.Environment
 			if err := record.ReadJSON(at, &r); err != nil {
 				return err
 			}
@@ -217,6 +217,11 @@ func (s saved) packages(ctx context.Context) (module, []string, error) {
 		return m, nil, errors.New("nothing here can be judged again: inspections look while they run, and keep no more than evidence")
 	}
 	return m, packages, nil
+}
+
+// has reports whether one of the suite's tests is of that kind.
+func (s suite) has(kind string) bool {
+	return slices.ContainsFunc(s.Tests, func(t test) bool { return slices.Contains(t.Kinds, kind) })
 }
 
 // judges reports whether one of those tests is more than an inspection.

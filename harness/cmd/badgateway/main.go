@@ -27,8 +27,8 @@ const rootLong = `badgateway finds the 502 before your users do. Scenarios are r
 
   go test ./suites/... -bg.gateway=nginx@1.30
 
-This command is what goes with it: it tells what there is to run and what it does, fetches what it needs beforehand, and
-shows, judges again and removes what runs left behind. It never runs a scenario against a gateway.
+This command is what goes with it: it tells what there is to run and what it does, fetches what it needs beforehand,
+compares versions, and shows, judges again and removes what runs left behind. What it runs, go test runs for it.
 
 Suites are those of the module that the working directory lies in: the clone of badgateway, or your own. There,
   go get -tool github.com/badgateway/badgateway/harness/cmd/badgateway
@@ -84,11 +84,12 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "badgateway",
-		Short: "what goes with the suites of badgateway: lists, explains, fetches, judges again, cleans up",
+		Short: "what goes with the suites of badgateway: lists, explains, compares, reports, judges again, cleans up",
 		Long:  rootLong,
 		Example: `  badgateway list
   badgateway explain idleclose/TestRace
   badgateway gateways nginx@all,stdlib
+  badgateway compare nginx@1.26 nginx@1.30 --suite idleclose
   badgateway judge reports/runs/20261122-013000`,
 		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -101,7 +102,7 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
-		newListCommand(), newExplainCommand(), newJudgeCommand(),
+		newListCommand(), newExplainCommand(), newJudgeCommand(), newCompareCommand(), newNightlyCommand(), newTrendCommand(),
 		newReportCommand(), newMatrixCommand(), newSemanticsCommand(), newExperimentsCommand(),
 		newGatewaysCommand(), newImagesCommand(), newDoctorCommand(), newCleanCommand(),
 	)

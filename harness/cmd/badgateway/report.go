@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,34 +15,90 @@ import (
 
 func newReportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "report DIR",
-		Short: "print the table of a run",
-		Long: `report prints what each scenario of a run came to on each gateway, with its numbers, and what broken-off runs left.
-DIR is a run's folder, or the parent of several. Its exit code is that of the run (badgateway --help lists them).
-It never judges, never writes, and needs no gateway.`,
+		Use:   "report RUN",
+		Short: "print the table of a run, and render it as a page and for machines",
+		Long: `report prints what each scenario of a run came to on each gateway, with its numbers, and what broken-off runs left; and it
+writes into the run's folder, from what was saved: results.json, and rendered from that index.html, junit.xml, summary.md,
+benchmarks.txt for benchstat, and metrics.txt (OpenMetrics). Where a hosted CI names a file for the summary of a job
+(GITHUB_STEP_SUMMARY), it gets summary.md as well.
+RUN is a run's folder, the parent of several, as of the shards of one, or a results.json. The exit code is that of the run
+(badgateway --help lists them). It never judges and needs no gateway.`,
 		Example: `  badgateway report reports/runs/20261122-013000
   badgateway report reports/runs`,
-		Args:              takes("DIR"),
+		Args:              takes("RUN"),
 		ValidArgsFunction: completeThen(completeRun),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return ended(report(args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()))
+			run, err := reports.Open(args[0])
+			if err != nil {
+				for _, problem := range run.Problems {
+					fmt.Fprintln(cmd.OutOrStdout(), problem)
+				}
+				return err
+			}
+			if err := show(cmd.OutOrStdout(), run); err != nil {
+				return err
+			}
+			return ended(codeOfRun(run))
 		},
 	}
 }
 
+// show prints a run, and writes its faces.
+func show(w io.Writer, run reports.Run) error {
+	for _, problem := range run.Problems {
+		fmt.Fprintln(w, problem)
+	}
+	if err := reports.Table(w, run.Results); err != nil {
+		return err
+	}
+	err := run.WriteFaces()
+	if summary := os.Getenv("GITHUB_STEP_SUMMARY"); summary != "" {
+		err = errors.Join(err, run.AppendSummary(summary))
+	}
+	if err == nil {
+		fmt.Fprintln(w, "as a page:", filepath.Join(run.Dir, reports.PageFile))
+	}
+	return err
+}
+
+// codeOfRun is the exit code of a run. A file that cannot be read is the harness's failure, since it may have held anything.
+func codeOfRun(run reports.Run) int {
+	if len(run.Problems) > 0 {
+		return exitHarness
+	}
+	return codeOf(run.Results, run.Strict())
+}
+
 func newMatrixCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "matrix DIR SUITE/TEST",
-		Short: "print a test's outcomes by gateway as Markdown",
-		Long: `matrix prints, as a Markdown table, what each scenario of a test came to on each gateway of a run.
+	var html bool
+	cmd := &cobra.Command{
+		Use:   "matrix RUN [SUITE/TEST]",
+		Short: "print what scenarios came to on gateways as one table",
+		Long: `matrix prints, as a Markdown table, what each scenario of a run came to on each gateway and version; with a SUITE/TEST, the
+outcomes of the scenarios of that test by gateway. RUN is as for report. With --html the table is a page.
 It never judges, never writes, and needs no gateway.`,
-		Example:           `  badgateway matrix reports/runs/20261122-013000 idleclose/TestOutcomes`,
-		Args:              takes("DIR", "SUITE/TEST"),
+		Example: `  badgateway matrix reports/runs/20261122-013000
+  badgateway matrix reports/runs/20261122-013000 idleclose/TestOutcomes
+  badgateway matrix --html reports/runs/20261122-013000`,
+		Args:              takes("RUN", "[SUITE/TEST]"),
 		ValidArgsFunction: completeThen(completeRun, completeTest),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return table(cmd, args[0], func(w io.Writer, results []reports.Result) error { return reports.Matrix(w, results, args[1]) })
+			run, err := reports.Open(args[0])
+			switch {
+			case err != nil:
+				return err
+			case html && len(args) > 1:
+				return misused(cmd, "--html is for the whole run, not for %s", args[1])
+			case html:
+				return run.HTMLMatrix(cmd.OutOrStdout())
+			case len(args) > 1:
+				return reports.Matrix(cmd.OutOrStdout(), run.Results, args[1])
+			}
+			return run.Matrix(cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().BoolVar(&html, "html", false, "a page instead of Markdown")
+	return cmd
 }
 
 func newSemanticsCommand() *cobra.Command {
@@ -66,25 +125,6 @@ It never judges, never writes, and needs no gateway.`,
 		ValidArgsFunction: completeThen(completeRun),
 		RunE:              func(cmd *cobra.Command, args []string) error { return table(cmd, args[0], reports.Experiments) },
 	}
-}
-
-func report(dir string, out, errOut io.Writer) int {
-	brokenOff, err := reports.BrokenOff(dir)
-	for _, said := range brokenOff {
-		fmt.Fprintln(out, said)
-	}
-	var results []reports.Result
-	if err == nil {
-		results, err = reports.LoadAll(dir)
-	}
-	if err == nil {
-		err = reports.Table(out, results)
-	}
-	if err != nil {
-		fmt.Fprintln(errOut, "badgateway:", err)
-		return exitHarness
-	}
-	return codeOf(results, false)
 }
 
 // codeOf is the exit code of a run: the gravest of its rulings counts, and a failure of the harness more than one of a

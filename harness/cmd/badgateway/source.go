@@ -42,10 +42,13 @@ type test struct {
 }
 
 // kinds are what the harness can be given to run, by the function that it is given to.
-var kinds = map[string]string{"Run": "scenario", "Try": "experiment", "Inspect": inspection}
+var kinds = map[string]string{"Run": scenario, "Try": "experiment", "Inspect": inspection}
 
-// inspection is the kind of what has no schedule, and is not judged from its facts.
-const inspection = "inspection"
+// scenario is the kind of what is judged from its facts, inspection that of what has no schedule and is not.
+const (
+	scenario   = "scenario"
+	inspection = "inspection"
+)
 
 // source is the parsed source of a package.
 type source struct {

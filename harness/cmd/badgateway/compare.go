@@ -1,0 +1,305 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/reports"
+)
+
+// comparing is what is asked of a comparison. It is kept in the folder, so that the same command can go on with it.
+type comparing struct {
+	Old     string   `json:"old"`
+	New     string   `json:"new"`
+	Suites  []string `json:"suites"`
+	Test    string   `json:"test,omitempty"`
+	Profile string   `json:"profile"`
+	Rounds  int      `json:"rounds"`
+	Seed    uint64   `json:"seed"`
+
+	out        string
+	together   [2]int // suites at once, and scenarios of each
+	failOnBad  bool
+	everything bool
+}
+
+const (
+	askedFile      = "compare.json"
+	comparisonJSON = "comparison.json"
+	comparisonText = "comparison.md"
+	defaultRounds  = 5
+)
+
+func newCompareCommand() *cobra.Command {
+	c := comparing{together: [2]int{1, 3}}
+	cmd := &cobra.Command{
+		Use:   "compare OLD NEW",
+		Short: "run two versions of a gateway in turns and say what is different, or compare two saved runs",
+		Long: `compare has go test run the scenarios on OLD and on NEW, in turns on this machine, round by round with the same seeds, and
+says what is different: first, in words, what one of them does and the other never did; then every metric that differs, with
+its interval and p. Shares are compared by Fisher's exact test and by how much rounds vary, times by Mann and Whitney's, and
+all of them together give a false alarm in 5 % of comparisons at most (Holm). Beside each stands what would have been needed
+for it alone to differ. Red scenarios are no failure here: two versions may fail alike.
+
+OLD and NEW are each a gateway (nginx@1.26, ./my-gateway), or each a saved run: a folder with the results of one or several
+rounds, or a results.json. With --fail-on-worse the exit code is 1 if anything is worse.`,
+		Example: `  badgateway compare nginx@1.26 nginx@1.30 --suite idleclose
+  badgateway compare nginx@1.26 nginx@1.30 --suite idleclose,churn --rounds 8 --out reports/runs/upgrade
+  badgateway compare reports/runs/monday reports/runs/tuesday --fail-on-worse`,
+		Args:              takes("OLD", "NEW"),
+		ValidArgsFunction: completeThen(completeSelection, completeSelection),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.Old, c.New = args[0], args[1]
+			return c.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&c.Suites, "suite", nil, "`SUITES` to run (default: all that have scenarios)")
+	f.StringVar(&c.Test, "run", "", "only tests that match this `PATTERN`, as go test -run")
+	f.StringVar(&c.Profile, "profile", "ci", "how much to run: smoke, ci or nightly")
+	f.IntVar(&c.Rounds, "rounds", defaultRounds, "how often each is run; times need at least 4 to be compared at all")
+	f.Uint64Var(&c.Seed, "seed", 0, "seed of the first round (default: a fresh one, printed)")
+	f.StringVar(&c.out, "out", "", "`FOLDER` of the rounds and of the comparison; with that of one that was interrupted, it goes on")
+	f.IntVar(&c.together[1], "parallel", c.together[1], "how many scenarios of a suite run beside each other")
+	f.BoolVar(&c.failOnBad, "fail-on-worse", false, "exit with 1 if anything is worse")
+	f.BoolVar(&c.everything, "all", false, "print what does not differ, too")
+	return cmd
+}
+
+func (c *comparing) run(cmd *cobra.Command) error {
+	olds, oldErr := isSaved(c.Old)
+	news, newErr := isSaved(c.New)
+	switch {
+	case olds && news:
+		return c.compare(cmd, c.Old, c.New)
+	case olds || news:
+		return misused(cmd, "one is a saved run and the other is not: %s", cmp.Or(oldErr, newErr))
+	case c.Rounds < 1 || c.Rounds > 100:
+		return misused(cmd, "--rounds %d, want 1 to 100", c.Rounds)
+	}
+	for _, selection := range []string{c.Old, c.New} {
+		if strings.Contains(selection, ",") || strings.HasSuffix(selection, "@all") || selection == "all" {
+			return misused(cmd, "%s are several gateways, want one", selection)
+		}
+	}
+	m, err := here()
+	if err != nil {
+		return err
+	}
+	packages, err := c.packages(cmd.Context(), m)
+	if err != nil {
+		return err
+	}
+	if err := c.begin(cmd); err != nil {
+		return err
+	}
+	if err := c.rounds(cmd, m, packages); err != nil {
+		return err
+	}
+	return c.compare(cmd, filepath.Join(c.out, "old"), filepath.Join(c.out, "new"))
+}
+
+// isSaved reports whether that is a saved run, and if not, why.
+func isSaved(path string) (is bool, why error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, fmt.Errorf("%s is no folder or file", path)
+	}
+	if !info.IsDir() {
+		return true, nil
+	}
+	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && (entry.Name() == reports.VerdictFile || entry.Name() == reports.ResultsFile) {
+			is = true
+			return fs.SkipAll
+		}
+		return err
+	})
+	if err == nil && !is {
+		err = fmt.Errorf("%s holds no results", path)
+	}
+	return is, err
+}
+
+// packages finds the suites that were named, or all that have scenarios.
+func (c *comparing) packages(ctx context.Context, m module) ([]string, error) {
+	var packages []string
+	if len(c.Suites) == 0 {
+		all, err := m.suites()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			if s.has(scenario) {
+				packages, c.Suites = append(packages, s.Package), append(c.Suites, s.Name)
+			}
+		}
+		if len(packages) == 0 {
+			return nil, usageError{"no suites with scenarios in " + m.root + "; name some of badgateway's with --suite"}
+		}
+		return packages, nil
+	}
+	for _, name := range c.Suites {
+		s, err := m.find(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		packages = append(packages, s.Package)
+	}
+	return packages, nil
+}
+
+// begin makes the folder, or goes on with the comparison that was begun in it.
+func (c *comparing) begin(cmd *cobra.Command) error {
+	if c.out == "" {
+		c.out = filepath.Join(runFolder(), "compare-"+time.Now().Format("20060102-150405"))
+	}
+	if err := os.MkdirAll(c.out, 0o755); err != nil {
+		return err
+	}
+	asked := filepath.Join(c.out, askedFile)
+	var before comparing
+	switch err := record.ReadJSON(asked, &before); {
+	case errors.Is(err, fs.ErrNotExist):
+		if !cmd.Flags().Changed("seed") {
+			c.Seed = rand.Uint64N(1_000_000)
+		}
+	case err != nil:
+		return err
+	default:
+		if before.Old != c.Old || before.New != c.New || before.Profile != c.Profile || before.Test != c.Test ||
+			strings.Join(before.Suites, ",") != strings.Join(c.Suites, ",") || cmd.Flags().Changed("seed") && before.Seed != c.Seed {
+			return misused(cmd, "%s holds another comparison: %s with %s, suites %s, profile %s, seed %d",
+				c.out, before.Old, before.New, strings.Join(before.Suites, ","), before.Profile, before.Seed)
+		}
+		c.Seed = before.Seed
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "badgateway: %s and %s in turns, %d rounds, suites %s, profile %s, seed %d, in %s\n",
+		c.Old, c.New, c.Rounds, strings.Join(c.Suites, ","), c.Profile, c.Seed, c.out)
+	return record.WriteJSON(asked, c)
+}
+
+// rounds runs both in turns; who comes first changes from round to round, so that what drifts meets both.
+func (c *comparing) rounds(cmd *cobra.Command, m module, packages []string) error {
+	for round := 1; round <= c.Rounds; round++ {
+		sides := [2]string{"old", "new"}
+		if round%2 == 0 {
+			sides = [2]string{"new", "old"}
+		}
+		for _, side := range sides {
+			gateway := c.Old
+			if side == "new" {
+				gateway = c.New
+			}
+			dir, err := filepath.Abs(filepath.Join(c.out, side, fmt.Sprintf("round-%d", round)))
+			if err != nil {
+				return err
+			}
+			began := time.Now()
+			word, err := c.turn(cmd, m, packages, gateway, dir, c.Seed+uint64(round))
+			if err != nil {
+				return fmt.Errorf("%s, round %d: %w", gateway, round, err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "round %d of %d, %s: %s (%s)\n", round, c.Rounds, gateway, word, time.Since(began).Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// turn runs the scenarios once on one gateway; what it has run already it does not run again.
+func (c *comparing) turn(cmd *cobra.Command, m module, packages []string, gateway, dir string, seed uint64) (string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	log, err := os.Create(dir + ".log")
+	if err != nil {
+		return "", err
+	}
+	args := append(packages, fmt.Sprintf("-p=%d", c.together[0]), fmt.Sprintf("-parallel=%d", c.together[1]), "-timeout=0",
+		"-bg.gateway="+gateway, fmt.Sprintf("-bg.seed=%d", seed), "-bg.profile="+c.Profile, "-bg.out="+dir, "-bg.resume")
+	if c.Test != "" {
+		args = append(args, "-run="+c.Test)
+	}
+	failed := goTest(cmd.Context(), m.root, log, log, args...)
+	if err := log.Close(); err != nil {
+		return "", err
+	}
+	if err := cmd.Context().Err(); err != nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "interrupted; the same command with --out %s goes on from here\n", c.out)
+		return "", err
+	}
+	run, err := reports.Collect(dir)
+	if err != nil { // without any result it is not the gateway that failed
+		return "", fmt.Errorf("nothing was run (%w); go test said: %s", failed, lastLines(dir+".log"))
+	}
+	return run.Tally(), nil
+}
+
+// lastLines are the end of a log, for a message.
+func lastLines(path string) string {
+	const few = 5
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-few):], "\n")
+}
+
+// compare compares saved runs, and keeps the comparison where the rounds are.
+func (c *comparing) compare(cmd *cobra.Command, before, after string) error {
+	olds, err := reports.Open(before)
+	if err != nil {
+		return err
+	}
+	news, err := reports.Open(after)
+	if err != nil {
+		return err
+	}
+	comparison, err := reports.Compare(olds, news)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout())
+	if err := comparison.Text(cmd.OutOrStdout(), c.everything); err != nil {
+		return err
+	}
+	if c.out != "" {
+		if err := c.keep(cmd.OutOrStdout(), comparison); err != nil {
+			return err
+		}
+	}
+	if c.failOnBad && comparison.Count(reports.Worse) > 0 {
+		return status(exitFailed)
+	}
+	return nil
+}
+
+// keep writes the comparison for machines and for people.
+func (c *comparing) keep(w io.Writer, comparison reports.Comparison) error {
+	if err := os.MkdirAll(c.out, 0o755); err != nil {
+		return err
+	}
+	var page strings.Builder
+	if err := comparison.Markdown(&page); err != nil {
+		return err
+	}
+	path := filepath.Join(c.out, comparisonText)
+	fmt.Fprintln(w, "kept in", path)
+	return errors.Join(
+		record.WriteJSON(filepath.Join(c.out, comparisonJSON), comparison),
+		os.WriteFile(path, []byte(page.String()), 0o644),
+	)
+}

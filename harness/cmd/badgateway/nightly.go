@@ -1,0 +1,189 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/badgateway/badgateway/reports"
+)
+
+// night is what is asked of a nightly run.
+type night struct {
+	gateways, profile, out, seed, shard string
+	suites                              []string
+	parallel, kept                      int
+}
+
+const (
+	nightPrefix = "nightly-"
+	// finishedFile says that a night has nothing left to run.
+	finishedFile = "finished"
+	trendFolder  = "trend"
+	trendPage    = "trend.html"
+)
+
+func newNightlyCommand() *cobra.Command {
+	n := night{parallel: 3, kept: 30}
+	cmd := &cobra.Command{
+		Use:   "nightly [SELECTION]",
+		Short: "run everything long and strictly, or go on with what was interrupted; keep the trend",
+		Long: `nightly has go test run all suites on all gateways, or on a SELECTION, in the nightly profile, strictly: a gateway that
+cannot be had is red, and so is a known deviation that is gone. It prints a fresh seed, renders the run, keeps a small file
+of it for the trend, and says what has changed. The facts of what was not green are kept, those of the rest are not, and of
+the nights themselves the last 30.
+A night that was interrupted is gone on with: what has a result is not run again. To share a night out over several
+machines give each a --shard; report takes the folders of all of them together. It never runs anything twice to get it green.`,
+		Example: `  badgateway nightly
+  badgateway nightly nginx@all,haproxy@all --suite idleclose,churn
+  badgateway nightly --shard 2/4 --seed 20261122 --out night`,
+		Args:              takes("[SELECTION]"),
+		ValidArgsFunction: completeThen(completeSelection),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n.gateways = selectionOf(args)
+			code, err := n.run(cmd)
+			return errors.Join(err, ended(code))
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&n.suites, "suite", nil, "`SUITES` to run (default: all)")
+	f.StringVar(&n.profile, "profile", "nightly", "how much to run: smoke, ci or nightly")
+	f.StringVar(&n.out, "out", "", "`FOLDER` of the night (default: the last one that was not finished, else a new one)")
+	f.StringVar(&n.seed, "seed", "", "seed (default: a fresh one, printed)")
+	f.StringVar(&n.shard, "shard", "1/1", "run one part of so many, as 2/4")
+	f.IntVar(&n.parallel, "parallel", n.parallel, "how many scenarios of a suite run beside each other")
+	f.IntVar(&n.kept, "keep", n.kept, "how many finished nights stay; the trend keeps all of them in small")
+	return cmd
+}
+
+func (n *night) run(cmd *cobra.Command) (int, error) {
+	m, err := here()
+	if err != nil {
+		return 0, err
+	}
+	packages, err := n.packages(cmd.Context(), m)
+	if err != nil {
+		return 0, err
+	}
+	if n.out, err = n.folder(); err != nil {
+		return 0, err
+	}
+	out := cmd.OutOrStdout()
+	if _, err := reports.LoadAll(n.out); err == nil {
+		fmt.Fprintf(out, "badgateway: going on with %s\n", n.out)
+	}
+	args := append(packages, "-p=1", fmt.Sprintf("-parallel=%d", n.parallel), "-timeout=0", "-bg.gateway="+n.gateways,
+		"-bg.profile="+n.profile, "-bg.out="+n.out, "-bg.shard="+n.shard, "-bg.resume", "-bg.strict")
+	if n.seed != "" {
+		args = append(args, "-bg.seed="+n.seed)
+	}
+	failed := goTest(cmd.Context(), m.root, out, cmd.ErrOrStderr(), args...)
+	if err := cmd.Context().Err(); err != nil {
+		fmt.Fprintf(out, "badgateway: interrupted; the same command goes on with %s\n", n.out)
+		return 0, err
+	}
+	return n.conclude(cmd, failed)
+}
+
+// conclude renders the night, keeps it in the trend, and lets old nights go.
+func (n *night) conclude(cmd *cobra.Command, failed error) (int, error) {
+	out := cmd.OutOrStdout()
+	run, err := reports.Collect(n.out)
+	if err != nil {
+		return 0, fmt.Errorf("nothing was run (%w); go test says above why", failed)
+	}
+	fmt.Fprintln(out)
+	if err := show(out, run); err != nil {
+		return 0, err
+	}
+	dir := filepath.Join(filepath.Dir(n.out), trendFolder)
+	if _, err := run.Point().Keep(dir); err != nil {
+		return 0, err
+	}
+	if err := trend(out, dir); err != nil {
+		return 0, err
+	}
+	if err := os.WriteFile(filepath.Join(n.out, finishedFile), nil, 0o644); err != nil {
+		return 0, err
+	}
+	code := codeOf(run.Results, true)
+	if code == exitOK && failed != nil { // a gateway that cannot be had, or a suite that does not compile
+		code = exitFailed
+	}
+	return code, n.forget(filepath.Dir(n.out))
+}
+
+func (n *night) packages(ctx context.Context, m module) ([]string, error) {
+	if len(n.suites) == 0 {
+		all, err := m.suites()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			n.suites = append(n.suites, s.Name)
+		}
+	}
+	var packages []string
+	for _, name := range n.suites {
+		s, err := m.find(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		packages = append(packages, s.Package)
+	}
+	if len(packages) == 0 {
+		return nil, usageError{"no suites in " + m.root + "; name some of badgateway's with --suite"}
+	}
+	return packages, nil
+}
+
+// folder is the one that was named, or the last night that was not finished, or a new one.
+func (n *night) folder() (string, error) {
+	if n.out != "" {
+		return filepath.Abs(n.out)
+	}
+	runs, err := filepath.Abs(runFolder())
+	if err != nil {
+		return "", err
+	}
+	nights, err := filepath.Glob(filepath.Join(runs, nightPrefix+"*"))
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(nights)
+	if len(nights) > 0 {
+		if last := nights[len(nights)-1]; !finished(last) {
+			return last, nil
+		}
+	}
+	return filepath.Join(runs, nightPrefix+time.Now().Format("20060102-150405")), nil
+}
+
+func finished(night string) bool {
+	_, err := os.Stat(filepath.Join(night, finishedFile))
+	return err == nil
+}
+
+// forget removes the oldest finished nights beyond those that stay.
+func (n *night) forget(runs string) error {
+	nights, err := filepath.Glob(filepath.Join(runs, nightPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	nights = slices.DeleteFunc(nights, func(night string) bool { return !finished(night) })
+	slices.SortFunc(nights, func(a, b string) int { return cmp.Or(strings.Compare(b, a)) })
+	for _, old := range nights[min(max(n.kept, 1), len(nights)):] {
+		if err := os.RemoveAll(old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
