@@ -71,14 +71,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	said := err.Error()
 	if unknown, is := errors.AsType[*pflag.NotExistError](err); is {
 		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 		said = "unknown flag --" + unknown.GetSpecifiedName()
 		if shorthands := unknown.GetSpecifiedShortnames(); shorthands != "" {
 			said = "unknown flag -" + shorthands
 		}
-		switch meant := didYouMean(unknown.GetSpecifiedName(), names); {
+		switch meant := didYouMean("--"+unknown.GetSpecifiedName(), names); {
 		case meant != "":
-			said += strings.Replace(meant, "mean ", "mean --", 1)
+			said += meant
 		case strings.HasPrefix(said, "unknown flag -bg") || strings.HasPrefix(said, "unknown flag --bg"):
 			said += ", which is one of go test"
 		}
