@@ -9,6 +9,11 @@ PARALLEL ?= 3
 # How many suites at once, each with so many scenarios.
 SUITES_AT_ONCE ?= 2
 SEED    ?=
+# What is compared, and how often each of them is run, in turns.
+OLD     ?=
+NEW     ?=
+ROUNDS  ?= 5
+SOME     = $(if $(filter-out ...,$(SUITE)),--suite $(SUITE))
 # Expanded once: the scenarios and the report of them must mean the same folder.
 OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
 
@@ -16,12 +21,13 @@ OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test suites gateways images doctor lint fuzz bench clean
+.PHONY: help demo test suites compare nightly gateways images doctor lint fuzz bench clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make suites GATEWAY=nginx@1.30,stdlib SUITE=idleclose PROFILE=smoke SEED=42"
+	@echo "  make compare OLD=nginx@1.26 NEW=nginx@1.30 SUITE=idleclose"
 
 demo: ## the idle-close race through the embedded gateway, before and after the fix; needs Go only
 	cd suites/idleclose && $(GO) test -count=1 -parallel=4 -run '^TestRace$$' -bg.gateway=stdlib -bg.keep=always -bg.seed=$(SEED)
@@ -33,6 +39,12 @@ test: ## the tests, and one telling scenario for each behaviour on the embedded 
 suites: ## the scenarios on every gateway that can be had here, or on some
 	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_PROFILE=$(PROFILE) BADGATEWAY_SEED=$(SEED) $(GO) test -p $(SUITES_AT_ONCE) -count=1 -parallel=$(PARALLEL) -timeout 60m ./suites/$(SUITE); \
 	status=$$?; [ ! -d $(OUT) ] || { echo; $(GO) run ./harness/cmd/badgateway report $(OUT); }; exit $$status
+
+compare: ## two gateways or saved runs, OLD and NEW: both in turns, and what is different
+	@$(GO) run ./harness/cmd/badgateway compare $(OLD) $(NEW) $(SOME) --profile $(PROFILE) --rounds $(ROUNDS) --parallel $(PARALLEL) $(if $(SEED),--seed $(SEED))
+
+nightly: ## everything, long and strictly, on every gateway or on some; goes on with what was interrupted, and keeps a trend
+	@$(GO) run ./harness/cmd/badgateway nightly $(GATEWAY) $(SOME) --parallel $(PARALLEL) $(if $(SEED),--seed $(SEED))
 
 gateways: ## the gateways, how each is had here, and what it can be asked for; fetches nothing
 	@$(GO) run ./harness/cmd/badgateway gateways $(GATEWAY)

@@ -156,7 +156,9 @@ func newBar(v expect.Verdict) *bar {
 	if v.N == 0 || v.Low == v.High || v.Low < 0 || most <= 0 || math.IsInf(most, 0) || math.IsNaN(most) {
 		return nil
 	}
-	most *= 1.1
+	if most *= 1.1; share {
+		most = min(most, 1)
+	}
 	at := func(x float64) int { return int(math.Round(996 * max(0, x) / most)) }
 	b := &bar{
 		Low: at(v.Low), Width: max(2, at(v.High)-at(v.Low)), Value: at(v.Value), Bound: at(v.Bound), Bounded: v.Bound > 0,
