@@ -84,6 +84,11 @@ func (c Case) gather(ctx context.Context) error {
 	if err := c.observe(ctx, facts); err != nil {
 		return errors.Join(fmt.Errorf("%s on %s: %w", c.Name, c.Gateway, err), facts.Close())
 	}
+	if c.Scenario.Expect.ReadsLog() {
+		if facts.Bookings, err = c.bookings(); err != nil {
+			return errors.Join(err, facts.Close())
+		}
+	}
 	return facts.Save()
 }
 

@@ -63,21 +63,40 @@ func logOf(dir string, verdicts []expect.Verdict) []string {
 	if len(ids) == 0 {
 		return nil
 	}
-	file, err := os.Open(filepath.Join(dir, lab.LogFile))
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = file.Close() }()
 	var found []string
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() && len(found) < mostLog {
-		line := lines.Text()
+	_ = eachLogLine(dir, func(line string) bool { // what can be quoted of it is no fact
 		if slices.ContainsFunc(ids, func(id string) bool { return names(line, id) }) {
 			found = append(found, strings.ToValidUTF8(line[:min(len(line), longLine)], "?"))
 		}
-	}
+		return len(found) < mostLog
+	})
 	return found
+}
+
+// eachLogLine goes through the gateway's log until it is told to stop.
+func eachLogLine(dir string, do func(line string) bool) error {
+	file, err := os.Open(filepath.Join(dir, lab.LogFile))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() && do(lines.Text()) {
+	}
+	return lines.Err()
+}
+
+// bookings reads what the gateway's log says of requests.
+func (c Case) bookings() ([]record.Booking, error) {
+	all := []record.Booking{}
+	err := eachLogLine(c.Dir, func(line string) bool {
+		if id, status, ok := c.Gateway.Booked(line); ok {
+			all = append(all, record.Booking{ID: strings.Clone(id), Status: status})
+		}
+		return true
+	})
+	return all, err
 }
 
 // names reports whether the line has the id, and not one that begins or ends like it.

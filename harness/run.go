@@ -144,6 +144,9 @@ func (s *run) reasonNotToRun(c Case, missing error) string {
 	}
 	for _, scenario := range append([]Scenario{c.Scenario}, c.also...) {
 		c.Scenario = scenario
+		if scenario.Expect.ReadsLog() && !c.Gateway.ReadsLog() {
+			return "not supported: nothing is known of how the gateway's log books requests"
+		}
 		// Any other error is the start's to tell.
 		if unsupported, is := errors.AsType[gateways.Unsupported](lab.Supports(c.plan())); is {
 			return "not supported: " + unsupported.Reason

@@ -13,6 +13,8 @@ type Share struct {
 	phase  record.Phase
 	counts func(record.Exchange) bool
 	where  []Filter
+	// label names what counted exchanges ended in; nil is their own label.
+	label func(record.Exchange) string
 }
 
 // IsZero reports whether nothing was said of what is counted.
@@ -64,7 +66,9 @@ func (s Share) AtMost(share float64) Expectation { return atMost{s, share} }
 func (s Share) name() string {
 	name := s.metric
 	for _, f := range s.where {
-		name += " of " + f.name
+		if f.name != "" {
+			name += " of " + f.name
+		}
 	}
 	return name + " " + s.phase.String()
 }
@@ -87,7 +91,11 @@ func (s Share) tally(e Evidence, bound string) (Verdict, *tallied) {
 		counts := s.counts(x)
 		t.add(look, x, counts)
 		if counts {
-			v.Outcomes[x.Label()]++
+			if s.label != nil {
+				v.Outcomes[s.label(x)]++
+			} else {
+				v.Outcomes[x.Label()]++
+			}
 			if !x.Touched() {
 				v.Untouched++
 			}

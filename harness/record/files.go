@@ -58,6 +58,8 @@ const (
 	RequestsFile   = "requests.jsonl" + compressed
 	ArrivalsFile   = "arrivals.jsonl" + compressed
 	InjectionsFile = "injections.jsonl" + compressed
+	// BookingsFile is there if somebody asked what the gateway's log says.
+	BookingsFile = "bookings.jsonl" + compressed
 )
 
 // Recording is the record of a case that is running. Requests go to the disk as they are seen, so that a crash of the
@@ -66,6 +68,8 @@ type Recording struct {
 	Case       Case
 	Arrivals   []Arrival
 	Injections []Injection
+	// Bookings is nil if nobody asked for them.
+	Bookings []Booking
 
 	dir      string
 	requests *lines[Request]
@@ -76,7 +80,7 @@ func Begin(dir string) (*Recording, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{CaseFile, ArrivalsFile, InjectionsFile} {
+	for _, name := range []string{CaseFile, ArrivalsFile, InjectionsFile, BookingsFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -101,6 +105,9 @@ func (r *Recording) Save() error {
 		writeLines(filepath.Join(r.dir, ArrivalsFile), r.Arrivals),
 		writeLines(filepath.Join(r.dir, InjectionsFile), r.Injections),
 	)
+	if r.Bookings != nil {
+		err = errors.Join(err, writeLines(filepath.Join(r.dir, BookingsFile), r.Bookings))
+	}
 	if err != nil {
 		return err
 	}
@@ -159,7 +166,18 @@ func Load(dir string) (Facts, error) {
 	if f.Arrivals, err = readLinesOf(file(ArrivalsFile), about, codec); err != nil {
 		return f, err
 	}
-	f.Injections, err = readLines[Injection](file(InjectionsFile), 0)
+	if f.Injections, err = readLines[Injection](file(InjectionsFile), 0); err != nil {
+		return f, err
+	}
+	bookings, err := readLines[Booking](file(BookingsFile), 0)
+	if errors.Is(err, fs.ErrNotExist) { // nobody asked for them
+		return f, nil
+	}
+	for _, b := range bookings {
+		if n := ids.find(b.ID); n >= 0 {
+			f.Requests[n].Booked = b.Status
+		}
+	}
 	return f, err
 }
 

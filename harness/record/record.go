@@ -63,6 +63,8 @@ type Request struct {
 	Key bool `json:"key,omitempty"`
 	// Warmup says that the request was sent to warm up: no expectation looks at it.
 	Warmup bool `json:"warmup,omitempty"`
+	// Booked is the status that the gateway's own log has for the request, if that was read; 0 if it has none.
+	Booked int32 `json:"booked,omitempty"`
 	// Stream names the stream that the request belongs to, where the load has several.
 	Stream string `json:"stream,omitempty"`
 	// Due is when the schedule wanted the request sent; Begun when the client turned to it. The difference is the
@@ -108,6 +110,12 @@ func (r Request) Label() string {
 		return strconv.Itoa(r.Status)
 	}
 	return string(r.Outcome)
+}
+
+// Booking is what the gateway's own log says of a request. It may be something else than what its client was told.
+type Booking struct {
+	ID     string `json:"id"`
+	Status int32  `json:"status"`
 }
 
 // Action is what a backend did to an arrival.

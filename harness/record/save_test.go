@@ -126,3 +126,27 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(f.Requests)), "ns/exchange")
 }
+
+// What the gateway's log says of a request is the request's, if anybody asked.
+func TestBookingsAreTheRequests(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := facts()
+	running, err := Begin(dir)
+	require.NoError(t, err)
+	for _, q := range f.Requests {
+		running.Saw(q)
+	}
+	running.Case, running.Arrivals, running.Injections = f.Case, f.Arrivals, f.Injections
+	running.Bookings = []Booking{{ID: f.Requests[0].ID, Status: 499}, {ID: "somebody else's", Status: 500}}
+	require.NoError(t, running.Save())
+	loaded, err := Load(dir)
+	require.NoError(t, err)
+	assert.EqualValues(t, 499, loaded.Requests[0].Booked)
+	assert.Zero(t, loaded.Requests[len(loaded.Requests)-1].Booked)
+
+	require.NoError(t, Save(dir, f))
+	loaded, err = Load(dir)
+	require.NoError(t, err)
+	assert.Zero(t, loaded.Requests[0].Booked, "those of the record before are gone")
+}

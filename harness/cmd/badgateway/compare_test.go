@@ -105,7 +105,7 @@ func TestCompareMistakes(t *testing.T) {
 		"--rounds 0, want 1 to 100":                                               {"stdlib", "stdlib", "--rounds", "0"},
 		`there is no suite "idlclose" in`:                                         {"stdlib", "stdlib", "--suite", "idlclose"},
 		"compare: no NEW given; see badgateway compare --help":                    {"stdlib"},
-		"(did you mean --rounds or --run?); see badgateway compare --help":                 {"a", "b", "--round", "3"},
+		"(did you mean --rounds or --run?); see badgateway compare --help":        {"a", "b", "--round", "3"},
 	} {
 		code, _, errOut := commandLine(t, append([]string{"compare"}, args...)...)
 		assert.Equal(t, exitUsage, code, args)
