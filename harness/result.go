@@ -82,7 +82,10 @@ func eachLogLine(dir string, do func(line string) bool) error {
 	defer func() { _ = file.Close() }()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
-	for lines.Scan() && do(lines.Text()) {
+	for lines.Scan() {
+		if !do(lines.Text()) {
+			break
+		}
 	}
 	return lines.Err()
 }
