@@ -33,7 +33,7 @@ demo: ## the idle-close race through the embedded gateway, before and after the 
 	cd suites/idleclose && $(GO) test -count=1 -parallel=4 -run '^TestRace$$' -bg.gateway=stdlib -bg.keep=always -bg.seed=$(SEED)
 
 test: ## the tests, and one telling scenario for each behaviour on the embedded gateway and, where there is an engine, on nginx
-	$(GO) test -race -p 1 -timeout 30m ./harness/... ./fixtures/... ./reports/...
+	$(GO) test -race -p 1 -timeout 30m ./harness/... ./fixtures/... ./reports/... ./docs
 	@$(MAKE) --no-print-directory suites PROFILE=smoke GATEWAY=stdlib,nginx@1.26,nginx@1.30
 
 suites: ## the scenarios on every gateway that can be had here, or on some

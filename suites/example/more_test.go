@@ -20,7 +20,7 @@ func TestWithoutPool(t *testing.T) {
 		Fix: "no connections kept to backends",
 		Found: harness.Scenario{
 			Backends: orders,
-			Load:     load.Constant{Rate: 50, For: time.Second, Request: load.POST("/orders")},
+			Load:     load.Constant{Rate: 50, For: 600 * time.Millisecond, Request: load.POST("/orders")},
 			Faults:   fault.Schedule{{On: orders.Each(), Inject: fault.CloseOnReuse{By: fault.FIN}}},
 		},
 		Change: func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off },
