@@ -31,7 +31,7 @@ func seedOfRun(root string, own uint64) (uint64, error) {
 	}
 	defer func() { _ = os.Remove(mine.Name()) }()
 	_, err = fmt.Fprintln(mine, own)
-	if err := errors.Join(err, mine.Close()); err != nil {
+	if err := errors.Join(err, mine.Chmod(0o644), mine.Close()); err != nil { // to be read by whoever reads the run
 		return 0, err
 	}
 	path := filepath.Join(root, seedFile)
