@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -98,7 +97,7 @@ func (c *comparing) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	packages, err := c.packages(cmd.Context(), m)
+	packages, err := m.packages(cmd.Context(), &c.Suites, func(s suite) bool { return s.has(scenario) })
 	if err != nil {
 		return err
 	}
@@ -131,34 +130,6 @@ func isSaved(path string) (is bool, why error) {
 		err = fmt.Errorf("%s holds no results", path)
 	}
 	return is, err
-}
-
-// packages finds the suites that were named, or all that have scenarios.
-func (c *comparing) packages(ctx context.Context, m module) ([]string, error) {
-	var packages []string
-	if len(c.Suites) == 0 {
-		all, err := m.suites()
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range all {
-			if s.has(scenario) {
-				packages, c.Suites = append(packages, s.Package), append(c.Suites, s.Name)
-			}
-		}
-		if len(packages) == 0 {
-			return nil, usageError{"no suites with scenarios in " + m.root + "; name some of badgateway's with --suite"}
-		}
-		return packages, nil
-	}
-	for _, name := range c.Suites {
-		s, err := m.find(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		packages = append(packages, s.Package)
-	}
-	return packages, nil
 }
 
 // begin makes the folder, or goes on with the comparison that was begun in it.

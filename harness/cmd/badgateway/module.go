@@ -126,6 +126,32 @@ func (m module) suiteName(within string) string {
 	return path.Base(within)
 }
 
+// packages are those of the suites that are named, or, where none is, of all that are wanted, whose names are then filled in.
+func (m module) packages(ctx context.Context, named *[]string, wanted func(suite) bool) (packages []string, err error) {
+	if len(*named) == 0 {
+		all, err := m.suites()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			if wanted(s) {
+				*named = append(*named, s.Name)
+			}
+		}
+	}
+	for _, name := range *named {
+		s, err := m.find(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		packages = append(packages, s.Package)
+	}
+	if len(packages) == 0 {
+		return nil, usageError{"no suites to run in " + m.root + "; name some of badgateway's with --suite"}
+	}
+	return packages, nil
+}
+
 // find finds a suite by its name in the module, else among those that badgateway ships to it.
 func (m module) find(ctx context.Context, name string) (suite, error) {
 	all, err := m.suites()

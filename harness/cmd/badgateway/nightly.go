@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -69,7 +68,7 @@ func (n *night) run(cmd *cobra.Command) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	packages, err := n.packages(cmd.Context(), m)
+	packages, err := m.packages(cmd.Context(), &n.suites, func(suite) bool { return true })
 	if err != nil {
 		return 0, err
 	}
@@ -123,30 +122,6 @@ func (n *night) conclude(cmd *cobra.Command, failed error) (int, error) {
 		code = exitFailed
 	}
 	return code, n.forget(filepath.Dir(n.out))
-}
-
-func (n *night) packages(ctx context.Context, m module) ([]string, error) {
-	if len(n.suites) == 0 {
-		all, err := m.suites()
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range all {
-			n.suites = append(n.suites, s.Name)
-		}
-	}
-	var packages []string
-	for _, name := range n.suites {
-		s, err := m.find(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		packages = append(packages, s.Package)
-	}
-	if len(packages) == 0 {
-		return nil, usageError{"no suites in " + m.root + "; name some of badgateway's with --suite"}
-	}
-	return packages, nil
 }
 
 // folder is the one that was named, or the last night that was not finished, or a new one.
