@@ -161,6 +161,11 @@ func TestSaveAndLoad(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"version": 3}`: "verdict.json: version 3, this badgateway reads 1 to 2",
 		`{"version": 1`:  "verdict.json: unexpected end of JSON input",
+		`{"version": 2, "summary": {"requests": 1000000000000000000}}`:                       "verdict.json: 1000000000000000000 requests",
+		`{"version": 2, "summary": {"requests": 1, "failures": 2}}`:                          "verdict.json: 2 of 1 requests failed",
+		`{"version": 2, "summary": {"requests": 1, "outcomes": {"": 1}}}`:                    `verdict.json: outcome "" of 1 of 1 requests`,
+		`{"version": 2, "summary": {"requests": 1, "distribution": {"1": -1}}}`:              "verdict.json: 1 arrivals of -1 of 1 requests",
+		`{"version": 2, "timeline": {"step": 1, "failed": [0], "median": [], "worst": [0]}}`: "verdict.json: the columns of the timeline do not fit each other",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(r.Dir, "verdict.json"), []byte(text), 0o644))
 		_, err = reports.LoadAll(dir)

@@ -247,8 +247,38 @@ func Load(dir string) (r Result, err error) {
 	if r.Version < 1 || r.Version > resultVersion {
 		return r, fmt.Errorf("%s: version %d, this badgateway reads 1 to %d", path, r.Version, resultVersion)
 	}
+	if err := r.check(); err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
+	}
 	r.Dir = dir
 	return r, nil
+}
+
+// mostCounted is more than any run can count, and what statistics can still be made of.
+const mostCounted = 1_000_000_000
+
+// check finds what no run can have come to: a file that somebody has made up or broken.
+func (r Result) check() error {
+	s := r.Summary
+	switch {
+	case s.Requests < 0 || s.Requests > mostCounted:
+		return fmt.Errorf("%d requests", s.Requests)
+	case s.Failures < 0 || s.Failures > s.Requests:
+		return fmt.Errorf("%d of %d requests failed", s.Failures, s.Requests)
+	case s.Costs.Duplicates < 0 || s.Costs.Duplicates > s.Requests:
+		return fmt.Errorf("%d of %d requests were executed more than once", s.Costs.Duplicates, s.Requests)
+	}
+	for outcome, n := range s.Outcomes {
+		if outcome == "" || n < 0 || n > s.Requests {
+			return fmt.Errorf("outcome %q of %d of %d requests", outcome, n, s.Requests)
+		}
+	}
+	for arrivals, n := range s.Distribution {
+		if arrivals < 0 || n < 0 || n > s.Requests {
+			return fmt.Errorf("%d arrivals of %d of %d requests", arrivals, n, s.Requests)
+		}
+	}
+	return r.Timeline.check()
 }
 
 // BrokenOff says, for each folder below that a broken-off run left, what is there: it has requests and no verdict.

@@ -124,6 +124,13 @@ func Open(path string) (Run, error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
+	r.Results = slices.DeleteFunc(r.Results, func(x Result) bool {
+		if err := x.check(); err != nil {
+			r.tell(fmt.Errorf("%s: %s on %s: %w", path, x.Scenario, x.Gateway, err))
+			return true
+		}
+		return false
+	})
 	return r, nil
 }
 

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -81,6 +82,22 @@ func NewTimeline(e expect.Evidence) *Timeline {
 		}
 	}
 	return t
+}
+
+// check finds a timeline that cannot be drawn.
+func (t *Timeline) check() error {
+	if t == nil {
+		return nil
+	}
+	n := len(t.Failed)
+	bad := n > 10*mostSteps || t.Step <= 0 || len(t.Median) != n || len(t.Worst) != n
+	for outcome, counts := range t.Outcomes {
+		bad = bad || outcome == "" || len(counts) != n
+	}
+	if bad {
+		return errors.New("the columns of the timeline do not fit each other")
+	}
+	return nil
 }
 
 // sentOf goes through what was sent at all.
