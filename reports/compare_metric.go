@@ -184,10 +184,10 @@ func (q quantity) compare(scenario string, olds, news rounds) MetricDifference {
 }
 
 func (q quantity) signed(x float64) string {
-	if x < 0 {
+	if x < 0 && q.text(-x) != q.text(0) {
 		return "-" + q.text(-x)
 	}
-	return "+" + q.text(x)
+	return "+" + q.text(max(x, 0))
 }
 
 func median(values []float64) float64 {

@@ -14,7 +14,8 @@ import (
 // One upload in a thousand is broken off by its client half-way. Nobody is told anything, and nothing has failed; but some
 // gateways book it as an error of the server's, which is how 0.001 % of 502 get into a metric while no user sees one. Each
 // line with a 5xx is the one of an upload that was broken off, by its id: nothing else is hidden among them (catalogue 4.1).
-// There are 40 of them, since none of 29 is the least that proves anything.
+// There are 40 of them, since none of 29 is the least that proves anything. An engine may keep no more than the end of a long
+// log: the verdict says how many requests it has.
 func TestAbortedUploadsAreNoErrors(t *testing.T) {
 	t.Parallel()
 	pods := topology.Replicas("pods", 2)
