@@ -28,12 +28,12 @@ func logged(booked int32) expect.Evidence {
 
 func TestBookedErrors(t *testing.T) {
 	t.Parallel()
-	aborted := expect.BookedErrors(record.Phase{}).Where(expect.Aborted()).None()
-	others := expect.BookedErrors(record.Phase{}).Where(expect.NotAborted()).None()
+	aborted := expect.BookedAborts(record.Phase{}).None()
+	others := expect.BookedErrors(record.Phase{}).None()
 
 	v := aborted.Judge(logged(502))
 	assert.Equal(t, expect.Fail, v.Ruling)
-	assert.Equal(t, "5xx in the gateway's log of those that were broken off in the whole run: none", v.Promise)
+	assert.Equal(t, "aborts as 5xx in the gateway's log in the whole run: none", v.Promise)
 	assert.Equal(t, map[string]int{"booked 502": 30}, v.Outcomes)
 	assert.Equal(t, expect.Pass, aborted.Judge(logged(499)).Ruling)
 

@@ -27,8 +27,8 @@ func TestAbortedUploadsAreNoErrors(t *testing.T) {
 		},
 		Faults: fault.Schedule{abort},
 		Expect: expect.All{
-			expect.BookedErrors(abort.During()).Where(expect.NotAborted()).None(),
-			expect.BookedErrors(abort.During()).Where(expect.Aborted()).None(),
+			expect.BookedErrors(abort.During()).None(),
+			expect.BookedAborts(abort.During()).None(),
 			expect.Failures(abort.During()).None(),
 		},
 	})
