@@ -69,13 +69,6 @@ func parseBenchmarks(t *testing.T, text string) (all []benchmark) {
 	return all
 }
 
-func benchmarksOf(t *testing.T, r reports.Run) []benchmark {
-	t.Helper()
-	var b strings.Builder
-	require.NoError(t, r.Benchmarks(&b))
-	return parseBenchmarks(t, b.String())
-}
-
 func TestBenchmarks(t *testing.T) {
 	t.Parallel()
 	r := everyRuling()
@@ -86,7 +79,7 @@ func TestBenchmarks(t *testing.T) {
 		Found: expect.Arm{K: 1, N: 4, Costs: expect.Costs{Attempts: 1}}, Fixed: expect.Arm{N: 8, Costs: expect.Costs{Attempts: 2}},
 	}
 	r.Results = append(r.Results, tried)
-	all := benchmarksOf(t, r)
+	all := parseBenchmarks(t, rendered(t, r.Benchmarks))
 	require.Len(t, all, 8, "what was not run, or failed to be, is not there")
 
 	pass := all[0]
@@ -111,7 +104,7 @@ func TestBenchmarksOfVersion1(t *testing.T) {
 	t.Parallel()
 	x := result(expect.Pass)
 	x.Summary.Costs, x.Summary.Attempts = expect.Costs{}, 1.25
-	all := benchmarksOf(t, reports.Run{Results: []reports.Result{x}})
+	all := parseBenchmarks(t, rendered(t, reports.Run{Results: []reports.Result{x}}.Benchmarks))
 	require.Len(t, all, 1)
 	assert.InDelta(t, 1.25, all[0].values["attempts/op"], 0)
 }

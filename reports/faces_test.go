@@ -30,7 +30,7 @@ func TestWriteFaces(t *testing.T) {
 	}
 	summary, err := os.ReadFile(filepath.Join(r.Dir, reports.MarkdownFile))
 	require.NoError(t, err)
-	assert.Equal(t, markdownOf(t, r), string(summary))
+	assert.Equal(t, rendered(t, r.Markdown), string(summary))
 
 	require.NoError(t, r.WriteFaces())
 	for _, name := range []string{reports.ResultsFile, reports.PageFile, reports.JUnitFile, reports.MarkdownFile, reports.BenchmarksFile, reports.MetricsFile} {

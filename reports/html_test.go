@@ -40,17 +40,10 @@ func shownRun() reports.Run {
 	return r
 }
 
-func htmlOf(t *testing.T, r reports.Run) string {
-	t.Helper()
-	var b bytes.Buffer
-	require.NoError(t, r.HTML(&b))
-	return b.String()
-}
-
 // Every element is closed, every id is there once, every link leads somewhere on the page, and nothing is loaded.
 func TestHTMLIsOneWholePage(t *testing.T) {
 	t.Parallel()
-	page := htmlOf(t, shownRun())
+	page := rendered(t, shownRun().HTML)
 	bare := regexp.MustCompile(`(?s)<(style|script)>.*?</(style|script)>`).ReplaceAllString(page, "")
 	decoder := xml.NewDecoder(strings.NewReader(bare))
 	decoder.Entity = xml.HTMLEntity
@@ -92,7 +85,7 @@ func TestHTMLIsOneWholePage(t *testing.T) {
 // What a person looks for is there.
 func TestHTMLTellsEverything(t *testing.T) {
 	t.Parallel()
-	page := htmlOf(t, shownRun())
+	page := rendered(t, shownRun().HTML)
 	for _, want := range []string{
 		"1 fail", "1 error", "1 inconclusive", "1 known, but gone", "1 not run", "seed 7",
 		"failures during close-on-reuse by FIN on orders: none", "want none, got 50 %",
@@ -117,7 +110,7 @@ func TestHTMLTrustsNoText(t *testing.T) {
 	x.Timeline.Outcomes[evil] = make([]int, len(x.Timeline.Failed))
 	x.Config[0] = reports.File{Name: evil, Text: evil}
 	r.Problems = []string{evil}
-	page := htmlOf(t, r)
+	page := rendered(t, r.HTML)
 	assert.NotContains(t, page, "<img src=x")
 	assert.Equal(t, 1, strings.Count(page, "<script>"))
 }
@@ -135,7 +128,7 @@ func TestHTMLOfVeryManyResults(t *testing.T) {
 		x.Scenario = fmt.Sprintf("idleclose/TestMany/%04d", n)
 		r.Results = append(r.Results, x)
 	}
-	page := htmlOf(t, r)
+	page := rendered(t, r.HTML)
 	assert.Less(t, len(page), 2_000_000)
 	assert.Equal(t, 3, strings.Count(page, `class="result fail"`))
 	assert.Regexp(t, `There is no room for the last \d+ of 3000 results, all of them pass or better`, page)
@@ -155,7 +148,7 @@ func TestHTMLMatrixIsTheOverviewAlone(t *testing.T) {
 func TestHTMLInABrowser(t *testing.T) {
 	t.Parallel()
 	browser := lookBrowser(t)
-	document, said, asked := browse(t, browser, htmlOf(t, shownRun()))
+	document, said, asked := browse(t, browser, rendered(t, shownRun().HTML))
 	assert.Contains(t, document, "6 of 6 shown", "the filter has run")
 	assert.NotContains(t, said, ":CONSOLE", "the page's scripts say nothing, errors least of all")
 	assert.Empty(t, asked)
@@ -213,7 +206,7 @@ func TestHTMLIsValid(t *testing.T) {
 		t.Skip("no tidy on this machine")
 	}
 	cmd := exec.CommandContext(t.Context(), tidy, "-errors", "-quiet", "--drop-empty-elements", "no")
-	cmd.Stdin = strings.NewReader(htmlOf(t, shownRun()))
+	cmd.Stdin = strings.NewReader(rendered(t, shownRun().HTML))
 	said, err := cmd.CombinedOutput()
 	assert.NoError(t, err)
 	assert.Empty(t, string(said))

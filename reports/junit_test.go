@@ -74,10 +74,9 @@ type junitWhy struct {
 
 func junitOf(t *testing.T, r reports.Run) (read junit, text string) {
 	t.Helper()
-	var b strings.Builder
-	require.NoError(t, r.JUnit(&b))
-	require.NoError(t, xml.Unmarshal([]byte(b.String()), &read))
-	return read, b.String()
+	text = rendered(t, r.JUnit)
+	require.NoError(t, xml.Unmarshal([]byte(text), &read))
+	return read, text
 }
 
 // What is not green in go test is red here, one testcase each, and the counts are of what is there.

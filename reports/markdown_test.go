@@ -16,13 +16,6 @@ import (
 	"github.com/badgateway/badgateway/reports"
 )
 
-func markdownOf(t *testing.T, r reports.Run) string {
-	t.Helper()
-	var b strings.Builder
-	require.NoError(t, r.Markdown(&b))
-	return b.String()
-}
-
 func TestMarkdown(t *testing.T) {
 	t.Parallel()
 	r := everyRuling()
@@ -31,7 +24,7 @@ func TestMarkdown(t *testing.T) {
 	tried.Experiment = &expect.Experiment{Finding: expect.Proved, Found: expect.Arm{K: 1, N: 2}, Fixed: expect.Arm{N: 2}}
 	r.Results = append(r.Results, tried)
 	r.Problems = []string{"x/verdict.json: unexpected end of JSON input"}
-	golden(t, "summary", markdownOf(t, r))
+	golden(t, "summary", rendered(t, r.Markdown))
 }
 
 // cells are those of each row of a table: what is between pipes that are not escaped.
@@ -40,7 +33,7 @@ var pipe = regexp.MustCompile(`(^|[^\\])(\\\\)*\|`)
 // A cell holds whatever a gateway may say, and the table has as many columns in each row as in its head.
 func TestMarkdownCells(t *testing.T) {
 	t.Parallel()
-	text := markdownOf(t, everyRuling())
+	text := rendered(t, everyRuling().Markdown)
 	columns, tables := 0, 0
 	for line := range strings.Lines(text) {
 		switch n := len(pipe.FindAllString(line, -1)); {
@@ -68,7 +61,7 @@ func TestMarkdownIsBounded(t *testing.T) {
 		x.Repeat = "go test " + x.Scenario
 		r.Results = append(r.Results, x)
 	}
-	text := markdownOf(t, r)
+	text := rendered(t, r.Markdown)
 	assert.Less(t, len(text), 900<<10)
 	assert.Greater(t, len(text), 750<<10)
 	assert.Contains(t, text, "\n| idleclose | 7 |", "seeds are told whatever is left out")
@@ -90,7 +83,7 @@ func TestMarkdownOfAStrictRun(t *testing.T) {
 	gone.Repeat = "go test example.com/team/idleclose -run '^TestPost$'"
 	gone.Verdicts = append(gone.Verdicts, gone.Verdicts[0])
 	r.Results = append(r.Results[2:3], r.Results[7], r.Results[7], reports.Result{Scenario: "idleclose/TestB", Gateway: "envoy", NotRun: "a reason"})
-	text := markdownOf(t, r)
+	text := rendered(t, r.Markdown)
 	assert.Contains(t, text, "go test example.com/team/idleclose -bg.gateway=nginx@1.30,envoy -bg.profile=smoke -bg.seed=7 -bg.strict -bg.thresholds=team.yaml\n")
 	assert.Contains(t, text, "| known, but gone | failures during close-on-reuse by FIN on orders: none (and 1 more) | - |", "red")
 	assert.Contains(t, text, "| envoy | 2 | no container engine |\n| envoy | 1 | a reason |\n")
@@ -102,7 +95,7 @@ func TestMarkdownCutsCells(t *testing.T) {
 	t.Parallel()
 	x := result(expect.Fail)
 	x.Verdicts[0].Reason = strings.Repeat("é", 601)
-	text := markdownOf(t, reports.Run{Results: []reports.Result{x}})
+	text := rendered(t, reports.Run{Results: []reports.Result{x}}.Markdown)
 	assert.Contains(t, text, "| "+strings.Repeat("é", 600)+" ... |")
 }
 
@@ -115,7 +108,7 @@ func TestAppendSummary(t *testing.T) {
 	require.NoError(t, r.AppendSummary(path))
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.Equal(t, strings.Repeat(markdownOf(t, r), 2), string(text))
+	assert.Equal(t, strings.Repeat(rendered(t, r.Markdown), 2), string(text))
 
 	require.NoError(t, os.WriteFile(path, make([]byte, 1<<20-16<<10), 0o644))
 	for range 100 {

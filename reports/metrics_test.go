@@ -67,19 +67,12 @@ func parseMetrics(t *testing.T, text string) map[string]float64 {
 	return values
 }
 
-func metricsOf(t *testing.T, r reports.Run) map[string]float64 {
-	t.Helper()
-	var b strings.Builder
-	require.NoError(t, r.OpenMetrics(&b))
-	return parseMetrics(t, b.String())
-}
-
 func TestOpenMetrics(t *testing.T) {
 	t.Parallel()
 	r := everyRuling()
 	r.Problems = []string{"x/verdict.json: unexpected end"}
 	r.Results[0].Summary.Costs = expect.Costs{Attempts: 1.5, Connections: 0.25, Duplicates: 1, Median: 2 * time.Millisecond, Tail: 3 * time.Second}
-	values := metricsOf(t, r)
+	values := parseMetrics(t, rendered(t, r.OpenMetrics))
 	const of = `{suite="idleclose",scenario="TestPost-pass",gateway="nginx@1.30",version="1.30.6"`
 	for sample, want := range map[string]float64{
 		`badgateway_run_info{suite="idleclose",run="1",seed="7",profile="smoke",strict="false",system="linux/amd64",cpus="2",go="go1.26.8"}`: 1,
@@ -118,7 +111,7 @@ func TestOpenMetricsOfSeveralRuns(t *testing.T) {
 	again.Dir = "runs/y"
 	r.Results = append(r.Results, again)
 	r.Suites = append(r.Suites, r.Suites[0])
-	values := metricsOf(t, r)
+	values := parseMetrics(t, rendered(t, r.OpenMetrics))
 	assert.Contains(t, values, `badgateway_requests_total{suite="idleclose",scenario="TestPost-pass",gateway="nginx@1.30",version="1.30.6",dir="runs/y"}`)
-	assert.Len(t, metricsOf(t, reports.Run{}), 1)
+	assert.Len(t, parseMetrics(t, rendered(t, reports.Run{}.OpenMetrics)), 1)
 }

@@ -2,6 +2,7 @@ package reports_test
 
 import (
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,14 @@ func golden(t *testing.T, name, got string) {
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, "go test ./reports -update writes it")
 	assert.Equal(t, string(want), got)
+}
+
+// rendered is what is written of something.
+func rendered(t *testing.T, write func(io.Writer) error) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, write(&b))
+	return b.String()
 }
 
 // evidence is two POSTs, of which the second met a stale connection.

@@ -51,8 +51,8 @@ func TestVerdictVersion1(t *testing.T) {
 	assert.Nil(t, r.Results[0].Case)
 	r.Dir = t.TempDir()
 	require.NoError(t, r.WriteFaces())
-	assert.NotEmpty(t, benchmarksOf(t, r))
-	assert.NotEmpty(t, metricsOf(t, r))
+	assert.NotEmpty(t, parseBenchmarks(t, rendered(t, r.Benchmarks)))
+	assert.NotEmpty(t, parseMetrics(t, rendered(t, r.OpenMetrics)))
 	read, _ := junitOf(t, r)
 	assert.Equal(t, "0.000", read.Suites[0].Cases[0].Time)
 }
@@ -110,6 +110,6 @@ func TestCollectBesideABrokenVerdict(t *testing.T) {
 
 	read, _ := junitOf(t, r)
 	assert.Equal(t, []int{3, 1}, []int{read.Tests, read.Errors})
-	assert.Contains(t, markdownOf(t, r), "unexpected end of JSON input")
-	assert.Contains(t, metricsOf(t, r), "badgateway_problems")
+	assert.Contains(t, rendered(t, r.Markdown), "unexpected end of JSON input")
+	assert.Contains(t, parseMetrics(t, rendered(t, r.OpenMetrics)), "badgateway_problems")
 }
