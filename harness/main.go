@@ -146,6 +146,9 @@ func newRun(ctx context.Context) (*run, error) {
 		if err := os.MkdirAll(s.Out, 0o755); err != nil {
 			return nil, fmt.Errorf("-bg.out: %w", err)
 		}
+		if err := s.mayResume(); err != nil {
+			return nil, fmt.Errorf("-bg.resume: %w", err)
+		}
 		if s.seed == "" {
 			if s.Seed, err = seedOfRun(s.root(), s.Seed); err != nil {
 				return nil, fmt.Errorf("-bg.out: %w", err)

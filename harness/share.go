@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/reports"
 )
 
 // A run may be shared out: several processes, one for each suite, have one folder and one seed, and several machines each
@@ -49,6 +52,23 @@ func seedOfRun(root string, own uint64) (uint64, error) {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return seed, nil
+}
+
+// mayResume reports what keeps the run in the folder from being gone on with: results of another profile or seed are no part
+// of this run.
+func (s *run) mayResume() error {
+	var before reports.Environment
+	switch err := record.ReadJSON(filepath.Join(s.Out, reports.EnvironmentFile), &before); {
+	case !s.Resume || errors.Is(err, fs.ErrNotExist): // one that was killed has not said what it was
+		return nil
+	case err != nil:
+		return err
+	case before.Profile != s.Profile.String():
+		return fmt.Errorf("the run in %s is of the profile %s", s.Out, before.Profile)
+	case s.seed != "" && before.Seed != s.Seed:
+		return fmt.Errorf("the run in %s has the seed %d", s.Out, before.Seed)
+	}
+	return nil
 }
 
 // shard is a part of all there is to run, numbered from 1.

@@ -259,6 +259,13 @@ func TestResume(t *testing.T) {
 	}
 	assert.Contains(t, out.String(), fmt.Sprintf("seed %d", seed))
 	assert.NotContains(t, out.String(), "not run", "the table has what was there and what was missing")
+
+	cmd, _, errOut = suite(t, nil, append(args, "-bg.resume", "-bg.profile=smoke")...)
+	require.Error(t, cmd.Run())
+	assert.Contains(t, errOut.String(), "-bg.resume: the run in "+filepath.Join(dir, "idleclose")+" is of the profile ci")
+	cmd, _, errOut = suite(t, nil, append(args, "-bg.resume", "-bg.seed=1234567")...)
+	require.Error(t, cmd.Run())
+	assert.Contains(t, errOut.String(), fmt.Sprintf(" has the seed %d", seed))
 }
 
 // The shards of a run have all of it, and nothing twice.
