@@ -149,8 +149,11 @@ func newRun(ctx context.Context) (*run, error) {
 		if err := s.mayResume(); err != nil {
 			return nil, fmt.Errorf("-bg.resume: %w", err)
 		}
-		if s.seed == "" {
-			if s.Seed, err = seedOfRun(s.root(), s.Seed); err != nil {
+		if err := s.settleSeed(); err != nil {
+			return nil, fmt.Errorf("-bg.out: %w", err)
+		}
+		if s.Keep != keepNever { // said at once: a run that is killed is one that may be gone on with
+			if err := record.WriteJSON(filepath.Join(s.Out, reports.EnvironmentFile), s.environment()); err != nil {
 				return nil, fmt.Errorf("-bg.out: %w", err)
 			}
 		}
@@ -185,7 +188,7 @@ func onlySome() bool {
 			return true
 		}
 	}
-	return testing.Short() || session.Profile < CI
+	return testing.Short() || session.Profile < CI || session.Shard.of > 1
 }
 
 // book keeps a result for the table, on disk, and drops the facts nobody asked to keep.

@@ -76,6 +76,14 @@ func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, err
 // one runs the case on its gateway. Each verdict is a subtest.
 func (s *run) one(t *testing.T, c Case, missing error, execute func(Case) (reports.Result, error)) {
 	t.Helper()
+	if s.Resume { // before anything else, so that no reason not to run takes the place of what is there
+		found, err := reports.Load(c.Dir)
+		if err == nil && found.NotRun == "" && found.Ruling != expect.Error && found.Seed == s.Seed {
+			s.take(found)
+			reportAll(t, found)
+			return
+		}
+	}
 	result := reports.Result{Scenario: c.Name, Gateway: c.Gateway.String(), Dir: c.Dir}
 	if result.NotRun = s.reasonNotToRun(c, missing); result.NotRun != "" {
 		s.book(t, result)
@@ -83,13 +91,6 @@ func (s *run) one(t *testing.T, c Case, missing error, execute func(Case) (repor
 			t.Fatalf("%s: not run: %s", c.Gateway, result.NotRun)
 		}
 		t.Skipf("%s: not run: %s", c.Gateway, result.NotRun)
-	}
-	if s.Resume {
-		if found, err := reports.Load(c.Dir); err == nil && found.NotRun == "" && found.Ruling != expect.Error {
-			s.take(found)
-			reportAll(t, found)
-			return
-		}
 	}
 	found, err := execute(c)
 	s.progress.done(c.Name + " on " + c.Gateway.String())
@@ -190,8 +191,20 @@ func (s *run) commands(scenario, selector string) commands {
 		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
 	}
 	test := fmt.Sprintf("go test %s -run '%s' -bg.gateway=%s", suitePackage(s.suite), strings.Join(parts, "/"), selector)
-	folder := cmp.Or(s.Replay, s.root())
-	return commands{repeat: test + " -bg.seed=", replay: test + " -bg.replay=" + shorten(folder)}
+	if s.Profile != CI { // what is of another one would be skipped
+		test += " -bg.profile=" + s.Profile.String()
+	}
+	if s.Thresholds != "" {
+		test += " -bg.thresholds=" + shorten(s.Thresholds)
+	}
+	if s.Strict {
+		test += " -bg.strict"
+	}
+	again := commands{repeat: test + " -bg.seed="}
+	if s.Keep != keepNever || s.Replay != "" {
+		again.replay = test + " -bg.replay=" + shorten(cmp.Or(s.Replay, s.root()))
+	}
+	return again
 }
 
 // suitePackage is how the suite is named on the command line: as in the clone, or from another module.

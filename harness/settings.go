@@ -52,7 +52,7 @@ type option struct {
 
 var options = []option{
 	{"gateway", "stdlib", "gateways to run against, comma-separated: a name (newest version), name@version, name@all, all, or a folder (./my-gateway)", func(s *settings) *string { return &s.Gateway }, false},
-	{"seed", "", "seed of requests and victims; the same seed gives the same schedule (default: a fresh one, printed)", func(s *settings) *string { return &s.seed }, false},
+	{"seed", "", "seed of requests and victims; the same seed gives the same schedule (default: that of the run in the folder of -bg.out, else a fresh one, printed)", func(s *settings) *string { return &s.seed }, false},
 	{"profile", "ci", "how much to run: smoke (one telling scenario for each behaviour), ci, nightly (longer, with swept parameters)", func(s *settings) *string { return &s.profile }, false},
 	{"out", "", "folder for the run's facts and verdicts, with -bg.replay for the new verdicts if it is given (default: reports/runs/<time> in the clone, else in the user's cache)", func(s *settings) *string { return &s.Out }, false},
 	{"keep", keepFailed, "whose facts to keep: never (nothing at all), failed, always; verdicts stay unless never", func(s *settings) *string { return &s.Keep }, false},

@@ -26,6 +26,15 @@ func (s *run) root() string {
 // seedFile keeps the seed that was drawn for a run, for its other suites and for the day it is resumed.
 const seedFile = "seed"
 
+// settleSeed takes the seed of the run in the folder, or gives it one: that which was typed, if any.
+func (s *run) settleSeed() (err error) {
+	if s.seed != "" {
+		return os.WriteFile(filepath.Join(s.root(), seedFile), fmt.Appendln(nil, s.Seed), 0o644)
+	}
+	s.Seed, err = seedOfRun(s.root(), s.Seed)
+	return err
+}
+
 // seedOfRun is the seed that some suite has drawn for the run in the folder; the first one to ask keeps its own.
 func seedOfRun(root string, own uint64) (uint64, error) {
 	mine, err := os.CreateTemp(root, seedFile+".*")
@@ -59,7 +68,7 @@ func seedOfRun(root string, own uint64) (uint64, error) {
 func (s *run) mayResume() error {
 	var before reports.Environment
 	switch err := record.ReadJSON(filepath.Join(s.Out, reports.EnvironmentFile), &before); {
-	case !s.Resume || errors.Is(err, fs.ErrNotExist): // one that was killed has not said what it was
+	case !s.Resume || errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
@@ -68,6 +77,7 @@ func (s *run) mayResume() error {
 	case s.seed != "" && before.Seed != s.Seed:
 		return fmt.Errorf("the run in %s has the seed %d", s.Out, before.Seed)
 	}
+	s.began = before.Began // it is one run
 	return nil
 }
 

@@ -25,6 +25,8 @@ type Comparison struct {
 	Metrics []MetricDifference `json:"metrics"`
 	// Alone are scenarios that only one of them ran, with the reason.
 	Alone []string `json:"alone,omitempty"`
+	// Missing says that among them is one that the old one ran, and the new one did not.
+	Missing bool `json:"missing,omitempty"`
 	// Problems are files that could not be read.
 	Problems []string `json:"problems,omitempty"`
 }
@@ -106,6 +108,9 @@ func Compare(before, after Run) (Comparison, error) {
 	c.Old, c.New = side(olds), side(news)
 	for _, key := range union(olds, news) {
 		c.add(key, olds[key], news[key])
+	}
+	if len(c.Metrics) == 0 {
+		return c, fmt.Errorf("there is nothing to compare: %s", strings.Join(c.Alone, "; "))
 	}
 	c.decide()
 	return c, nil
@@ -194,9 +199,8 @@ func (rs rounds) ran() rounds {
 func (c *Comparison) add(scenario string, before, after rounds) {
 	olds, news := before.ran(), after.ran()
 	if len(olds) == 0 || len(news) == 0 {
-		if len(olds)+len(news) > 0 {
-			c.Alone = append(c.Alone, alone(scenario, before, after, len(olds) > 0))
-		}
+		c.Alone = append(c.Alone, alone(scenario, before, after))
+		c.Missing = c.Missing || len(olds) > 0
 		return
 	}
 	for _, m := range shareMetrics(olds, news) {
@@ -229,16 +233,26 @@ func (rs rounds) word() string {
 	return rs[0].Word()
 }
 
-func alone(scenario string, before, after rounds, oldRan bool) string {
-	which, missing := "old", after
-	if !oldRan {
-		which, missing = "new", before
+func alone(scenario string, before, after rounds) string {
+	switch {
+	case len(before.ran()) > 0:
+		return fmt.Sprintf("%s: only the old one ran: %s", scenario, after.why())
+	case len(after.ran()) > 0:
+		return fmt.Sprintf("%s: only the new one ran: %s", scenario, before.why())
 	}
-	why := "it has no result of the other"
-	if len(missing) > 0 {
-		why = cmp.Or(missing[0].NotRun, "no request of the other was seen")
+	return fmt.Sprintf("%s: neither ran: %s", scenario, cmp.Or(before.why(), after.why()))
+}
+
+// why says why there is nothing to be compared in these rounds.
+func (rs rounds) why() string {
+	if len(rs) == 0 {
+		return "it has no result of the other"
 	}
-	return fmt.Sprintf("%s: only the %s one ran: %s", scenario, which, why)
+	first := rs[0]
+	if first.NotRun == "" && len(first.Verdicts) > 0 {
+		return first.Verdicts[0].Reason
+	}
+	return cmp.Or(first.NotRun, "no request of the other was seen")
 }
 
 // decide puts all metrics into one family, and says what those that differ mean.

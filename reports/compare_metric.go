@@ -45,8 +45,14 @@ func shareMetrics(olds, news rounds) []share {
 			return requests(r.Summary.Outcomes[label], r)
 		}})
 	}
+	if slices.ContainsFunc(slices.Concat(olds, news), Result.withoutCosts) {
+		all = slices.Delete(all, 1, 3) // nothing is known of what is sent again and executed again
+	}
 	return slices.DeleteFunc(all, func(s share) bool { return s.none(olds) && s.none(news) && s.metric != "failures" })
 }
+
+// withoutCosts reports whether the result was saved before costs were.
+func (r Result) withoutCosts() bool { return r.Version == 1 }
 
 func (s share) none(rs rounds) bool {
 	return !slices.ContainsFunc(rs, func(r Result) bool { return s.of(r).K > 0 })
@@ -122,7 +128,14 @@ var quantities = []quantity{
 	{"good answers, median", lower, func(r Result) float64 { return known(r.Summary.Costs.Median) }, inTime},
 	{"good answers, 99 % quantile", lower, func(r Result) float64 { return known(r.Summary.Costs.Tail) }, inTime},
 	{"failing on after the fault", lower, func(r Result) float64 { return r.Summary.failingOn() }, inTime},
-	{"connections per request", neither, func(r Result) float64 { return r.Summary.Costs.Connections }, func(x float64) string { return fmt.Sprintf("%.3f", x) }},
+	{"connections per request", neither, connectionsOf, func(x float64) string { return fmt.Sprintf("%.3f", x) }},
+}
+
+func connectionsOf(r Result) float64 {
+	if r.withoutCosts() {
+		return math.NaN()
+	}
+	return r.Summary.Costs.Connections
 }
 
 func known(d time.Duration) float64 {

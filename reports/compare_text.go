@@ -100,6 +100,9 @@ func (c Comparison) Markdown(w io.Writer) error {
 	if len(c.Alone) > 0 {
 		fmt.Fprintf(w, "\n## Not compared\n\n- %s\n", strings.Join(c.Alone, "\n- "))
 	}
+	if len(c.Problems) > 0 {
+		fmt.Fprintf(w, "\n## What could not be read\n\n- %s\n", strings.Join(c.Problems, "\n- "))
+	}
 	_, err := fmt.Fprintln(w)
 	return err
 }

@@ -99,7 +99,7 @@ func (r Run) html(w io.Writer, details bool) error {
 		return err
 	}
 	if details {
-		if err := p.show(r.Results); err != nil {
+		if err := p.show(r.Results, r.repeated()); err != nil {
 			return err
 		}
 	}
@@ -172,7 +172,10 @@ func (r Run) overview(shown map[string]bool) ([]suiteRows, []column) {
 	cells := map[[2]string]Result{}
 	versions, scenarios := map[string]string{}, map[string]Result{}
 	for _, x := range r.Results {
-		cells[[2]string{x.Scenario, x.Gateway}] = x
+		at := [2]string{x.Scenario, x.Gateway}
+		if other, is := cells[at]; !is || x.graver(other) { // there may be several runs in the folder
+			cells[at] = x
+		}
 		versions[x.Gateway] = cmp.Or(x.Detected, versions[x.Gateway])
 		scenarios[x.Scenario] = x
 	}
@@ -209,8 +212,16 @@ func overviewCell(x Result, shown map[string]bool) matrixCell {
 
 func (r Result) mark() mark { return marks[r.Word()] }
 
+// graver reports whether a result says more than another one of the same scenario and gateway.
+func (r Result) graver(than Result) bool {
+	if (r.NotRun == "") != (than.NotRun == "") {
+		return r.NotRun == ""
+	}
+	return gravity(r.Ruling) > gravity(than.Ruling)
+}
+
 // anchor is where the page shows the result.
-func (r Result) anchor() string { return "r-" + shortHash(r.Scenario+" on "+r.Gateway) }
+func (r Result) anchor() string { return "r-" + shortHash(r.Scenario+" on "+r.Gateway+" in "+r.Dir) }
 
 func shortHash(text string) string {
 	h := fnv.New32a()
@@ -249,7 +260,7 @@ func notRunRows(results []Result) (rows []notRunRow) {
 }
 
 // show puts results on the page, the gravest first, as long as there is room.
-func (p *page) show(results []Result) error {
+func (p *page) show(results []Result, repeated map[[2]string]bool) error {
 	var empty bytes.Buffer
 	if err := pages.ExecuteTemplate(&empty, "index.html.tmpl", p); err != nil {
 		return err
@@ -260,6 +271,9 @@ func (p *page) show(results []Result) error {
 	for n, x := range ran {
 		var b bytes.Buffer
 		shown := newResultShown(x)
+		if repeated[[2]string{x.Scenario, x.Gateway}] {
+			shown.On += " in " + x.Dir
+		}
 		shown.Open = n == 0 && !Green(x.Ruling, false)
 		if err := pages.ExecuteTemplate(&b, "result.html.tmpl", shown); err != nil {
 			return err

@@ -76,8 +76,10 @@ func (r Result) numbers() []named {
 	if s.Touched > 0 {
 		all = append(all, named{"touched by a fault", fmt.Sprintf("%d, of which %d failed, at %.2f attempts", s.Touched, s.TouchedFailures, s.TouchedAttempts)})
 	}
-	all = append(all, named{"connections per request", fmt.Sprintf("%.2f", s.Costs.Connections)},
-		named{"good answers", fmt.Sprintf("p50 %s, p99 %s", expect.Took(s.Costs.Median), expect.Took(s.Costs.Tail))})
+	if !r.withoutCosts() {
+		all = append(all, named{"connections per request", fmt.Sprintf("%.2f", s.Costs.Connections)},
+			named{"good answers", fmt.Sprintf("p50 %s, p99 %s", expect.Took(s.Costs.Median), expect.Took(s.Costs.Tail))})
+	}
 	if s.Costs.Duplicates > 0 {
 		all = append(all, named{"executed more than once", fmt.Sprintf("%d requests that are not idempotent", s.Costs.Duplicates)})
 	}

@@ -26,6 +26,8 @@ type Point struct {
 	Host    string    `json:"host"`
 	Seeds   []uint64  `json:"seeds"`
 	Results []Kept    `json:"results"`
+
+	twice bool // several results of a scenario on a gateway
 }
 
 // Kept is what it keeps of one result.
@@ -53,7 +55,9 @@ func (r Run) Point() Point {
 			p.Seeds = append(p.Seeds, e.Seed)
 		}
 	}
+	repeated := r.repeated()
 	for _, x := range r.Results {
+		p.twice = p.twice || repeated[[2]string{x.Scenario, x.Gateway}]
 		if x.NotRun == "" {
 			s := x.Summary
 			p.Results = append(p.Results, Kept{x.Scenario, x.Gateway, x.Detected, x.Word(), s.Requests, s.Failures, s.Costs.Median})
@@ -64,6 +68,9 @@ func (r Run) Point() Point {
 
 // Keep writes the point into the folder of a trend, named by when its run began.
 func (p Point) Keep(dir string) (path string, err error) {
+	if p.twice {
+		return "", errors.New("it has several results of one scenario on one gateway: a point of a trend is one run")
+	}
 	if p.Began.IsZero() {
 		return "", errors.New("nobody knows when the run began: it has no run.json")
 	}
@@ -91,6 +98,9 @@ func LoadTrend(dir string) (Trend, error) {
 	for _, name := range names {
 		var p Point
 		err := record.ReadJSON(name, &p)
+		if err == nil {
+			err = p.check(name)
+		}
 		if err == nil && (p.Version < 1 || p.Version > pointVersion) {
 			err = fmt.Errorf("%s: version %d, this badgateway reads 1 to %d", name, p.Version, pointVersion)
 		}
@@ -104,7 +114,19 @@ func LoadTrend(dir string) (Trend, error) {
 		return t, errors.Join(fmt.Errorf("%s: no runs of a trend here", dir), errors.New(strings.Join(t.Problems, "\n")))
 	}
 	slices.SortStableFunc(t.Points, func(a, b Point) int { return a.Began.Compare(b.Began) })
+	profile := t.Points[len(t.Points)-1].Profile // runs of another one are of other loads
+	t.Points = slices.DeleteFunc(t.Points, func(p Point) bool { return p.Profile != profile })
 	return t, nil
+}
+
+// check finds counts that no run can have come to.
+func (p Point) check(name string) error {
+	for _, k := range p.Results {
+		if k.Requests < 0 || k.Requests > mostCounted || k.Failures < 0 || k.Failures > k.Requests {
+			return fmt.Errorf("%s: %s on %s: %d of %d requests failed", name, k.Scenario, k.Gateway, k.Failures, k.Requests)
+		}
+	}
+	return nil
 }
 
 // Series is one scenario on one gateway over time.
@@ -171,9 +193,9 @@ func (s Series) counts() []stats.Count {
 }
 
 // turned says whether the last run came to something else than the one before.
-func (s Series) turned() bool {
+func (s Series) turned(runs int) bool {
 	n := len(s.Kept)
-	return n > 1 && s.Kept[n-1].Word != s.Kept[n-2].Word
+	return n > 1 && s.At[n-1] == runs-1 && s.Kept[n-1].Word != s.Kept[n-2].Word
 }
 
 // String says the change in words.
@@ -193,7 +215,7 @@ func (t Trend) Text(w io.Writer) error {
 			k := s.Kept[s.Change.Since]
 			fmt.Fprintf(table, "since %s\t%s\t%s (%s)\t%s\n", day(t.Points[s.At[s.Change.Since]].Began), s.Scenario, s.Gateway, k.Detected, s.Change)
 		}
-		if s.turned() {
+		if s.turned(len(t.Points)) {
 			n := len(s.Kept)
 			fmt.Fprintf(table, "in the last run\t%s\t%s (%s)\twas %s, is %s\n", s.Scenario, s.Gateway, s.Kept[n-1].Detected, s.Kept[n-2].Word, s.Kept[n-1].Word)
 		}

@@ -56,7 +56,7 @@ func (t Trend) HTML(w io.Writer) error {
 				s.Scenario, s.Gateway + " (" + k.Detected + ")", fmt.Sprintf("since %s %s", day(t.Points[s.At[c.Since]].Began), c),
 			})
 		}
-		if s.turned() {
+		if s.turned(n) {
 			last := len(s.Kept) - 1
 			p.Changes = append(p.Changes, changeShown{
 				s.Scenario, s.Gateway, fmt.Sprintf("was %s, is %s in the last run", s.Kept[last-1].Word, s.Kept[last].Word),

@@ -53,7 +53,8 @@ all of them together give a false alarm in 5 % of comparisons at most (Holm). Be
 for it alone to differ. Red scenarios are no failure here: two versions may fail alike.
 
 OLD and NEW are each a gateway (nginx@1.26, ./my-gateway), or each a saved run: a folder with the results of one or several
-rounds, or a results.json. With --fail-on-worse the exit code is 1 if anything is worse.`,
+rounds, or a results.json. With --fail-on-worse the exit code is 1 if anything is worse, and 4
+if nobody knows: if the new one did not run what the old one did, or results cannot be read.`,
 		Example: `  badgateway compare nginx@1.26 nginx@1.30 --suite idleclose
   badgateway compare nginx@1.26 nginx@1.30 --suite idleclose,churn --rounds 8 --out reports/runs/upgrade
   badgateway compare reports/runs/monday reports/runs/tuesday --fail-on-worse`,
@@ -85,6 +86,8 @@ func (c *comparing) run(cmd *cobra.Command) error {
 		return c.compare(cmd, c.Old, c.New)
 	case olds || news:
 		return misused(cmd, "one is a saved run and the other is not: %s", cmp.Or(oldErr, newErr))
+	case profileTyped[c.Profile] == 0:
+		return misused(cmd, "--profile %s, want smoke, ci or nightly", c.Profile)
 	case c.Rounds < 1 || c.Rounds > 100:
 		return misused(cmd, "--rounds %d, want 1 to 100", c.Rounds)
 	}
@@ -179,7 +182,7 @@ func (c *comparing) rounds(cmd *cobra.Command, m module, packages []string) erro
 				return err
 			}
 			began := time.Now()
-			word, err := c.turn(cmd, m, packages, gateway, dir, c.Seed+uint64(round))
+			word, err := c.turn(cmd, m, packages, gateway, dir, c.Seed+uint64(round-1))
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w", gateway, round, err)
 			}
@@ -252,8 +255,13 @@ func (c *comparing) compare(cmd *cobra.Command, before, after string) error {
 			return err
 		}
 	}
-	if c.failOnBad && comparison.Count(reports.Worse) > 0 {
+	switch {
+	case !c.failOnBad:
+		return nil
+	case comparison.Count(reports.Worse) > 0:
 		return status(exitFailed)
+	case comparison.Missing || len(comparison.Problems) > 0: // nobody knows whether it is worse
+		return status(exitHarness)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func fakeSuites(t *testing.T, failing map[string]int) (log string) {
 			Scenario: "idleclose/TestRace/GET-before", Gateway: gateway, Detected: "1", Ruling: ruling, Dir: dir, Case: &record.Case{},
 			Summary: reports.Summary{Requests: 1000, Failures: k, Outcomes: map[string]int{"200": 1000 - k, "502": k}},
 		}))
-		require.NoError(t, record.WriteJSON(filepath.Join(dir, "run.json"), map[string]any{"suite": "idleclose", "began": "2026-11-22T01:00:00Z", "strict": true}))
+		require.NoError(t, record.WriteJSON(filepath.Join(dir, "run.json"), map[string]any{"suite": "idleclose", "began": "2026-11-22T01:00:00Z", "ended": "2126-11-22T02:00:00Z", "strict": true}))
 	}
 	log = filepath.Join(t.TempDir(), "log")
 	fakeGo(t, fmt.Sprintf(`
@@ -80,7 +80,7 @@ func TestCompareRunsInTurns(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, []string{"1.26", "41", "1.30", "41", "1.30", "42", "1.26", "42"}, order)
+	assert.Equal(t, []string{"1.26", "40", "1.30", "40", "1.30", "41", "1.26", "41"}, order)
 
 	code, out, _ = commandLine(t, "compare", filepath.Join(dir, "old"), filepath.Join(dir, "old"), "--fail-on-worse")
 	assert.Equal(t, exitOK, code, "saved rounds are compared without a gateway, and a run is no worse than itself")
@@ -125,6 +125,7 @@ func TestNightly(t *testing.T) {
 	t.Setenv("BADGATEWAY_OUT", runs)
 	begun := filepath.Join(runs, "nightly-20261121-020000")
 	require.NoError(t, os.MkdirAll(begun, 0o755))
+	require.NoError(t, record.WriteJSON(filepath.Join(begun, nightFile), asked{"stdlib", "nightly", "1/1", "idleclose"}))
 	for _, old := range []string{"nightly-20261119-020000", "nightly-20261120-020000"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(runs, old), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(runs, old, "finished"), nil, 0o600))
@@ -147,4 +148,20 @@ func TestNightly(t *testing.T) {
 	nights, err := filepath.Glob(filepath.Join(runs, "nightly-*"))
 	require.NoError(t, err)
 	assert.Len(t, nights, 3, "a new one")
+
+	code, _, errOut = commandLine(t, "nightly", "stdlib", "--suite", "idleclose", "--out", begun, "--profile", "smoke")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, errOut, begun+" is a night of other things: gateways stdlib, profile nightly, shard 1/1, suites idleclose")
+}
+
+// A night in which a suite did not run to its end is not finished, and no point of the trend.
+func TestNightlyIsNotFinished(t *testing.T) {
+	fakeSuites(t, map[string]int{"stdlib": 0})
+	runs := t.TempDir()
+	out := filepath.Join(runs, "night")
+	code, _, errOut := commandLine(t, "nightly", "stdlib", "--suite", "idleclose,churn", "--out", out)
+	assert.Equal(t, exitHarness, code)
+	assert.Contains(t, errOut, "the night is not finished: churn did not run to the end")
+	assert.NoFileExists(t, filepath.Join(out, finishedFile))
+	assert.NoDirExists(t, filepath.Join(runs, trendFolder))
 }

@@ -134,9 +134,16 @@ func (m module) packages(ctx context.Context, named *[]string, wanted func(suite
 			return nil, err
 		}
 		for _, s := range all {
-			if wanted(s) {
-				*named = append(*named, s.Name)
+			if !wanted(s) {
+				continue
 			}
+			if slices.Contains(*named, s.Name) {
+				return nil, usageError{fmt.Sprintf("two suites are called %s, and would have one folder: name those to run with --suite", s.Name)}
+			}
+			*named, packages = append(*named, s.Name), append(packages, s.Package)
+		}
+		if len(packages) > 0 {
+			return packages, nil
 		}
 	}
 	for _, name := range *named {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/reports"
 )
 
@@ -24,7 +26,8 @@ type night struct {
 
 const (
 	nightPrefix = "nightly-"
-	// finishedFile says that a night has nothing left to run.
+	// nightFile says what was asked of a night, finishedFile that a night has nothing left to run.
+	nightFile    = "nightly.json"
 	finishedFile = "finished"
 	trendFolder  = "trend"
 	trendPage    = "trend.html"
@@ -64,6 +67,9 @@ machines give each a --shard; report takes the folders of all of them together. 
 }
 
 func (n *night) run(cmd *cobra.Command) (int, error) {
+	if profileTyped[n.profile] == 0 {
+		return 0, misused(cmd, "--profile %s, want smoke, ci or nightly", n.profile)
+	}
 	m, err := here()
 	if err != nil {
 		return 0, err
@@ -76,9 +82,10 @@ func (n *night) run(cmd *cobra.Command) (int, error) {
 		return 0, err
 	}
 	out := cmd.OutOrStdout()
-	if _, err := reports.LoadAll(n.out); err == nil {
-		fmt.Fprintf(out, "badgateway: going on with %s\n", n.out)
+	if err := n.begin(cmd); err != nil {
+		return 0, err
 	}
+	began := time.Now()
 	args := append(packages, "-p=1", fmt.Sprintf("-parallel=%d", n.parallel), "-timeout=0", "-bg.gateway="+n.gateways,
 		"-bg.profile="+n.profile, "-bg.out="+n.out, "-bg.shard="+n.shard, "-bg.resume", "-bg.strict")
 	if n.seed != "" {
@@ -89,11 +96,43 @@ func (n *night) run(cmd *cobra.Command) (int, error) {
 		fmt.Fprintf(out, "badgateway: interrupted; the same command goes on with %s\n", n.out)
 		return 0, err
 	}
-	return n.conclude(cmd, failed)
+	return n.conclude(cmd, began, failed)
+}
+
+// asked is what a night is of. It is kept in its folder, so that it is only gone on with as the same.
+type asked struct {
+	Gateways string `json:"gateways"`
+	Profile  string `json:"profile"`
+	Shard    string `json:"shard"`
+	Suites   string `json:"suites"`
+}
+
+func (n *night) asked() asked {
+	return asked{n.gateways, n.profile, n.shard, strings.Join(n.suites, ",")}
+}
+
+// begin makes the folder of the night, or goes on with the one that is in it.
+func (n *night) begin(cmd *cobra.Command) error {
+	var before asked
+	path := filepath.Join(n.out, nightFile)
+	switch err := record.ReadJSON(path, &before); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(n.out, 0o755); err != nil {
+			return err
+		}
+		return record.WriteJSON(path, n.asked())
+	case err != nil:
+		return err
+	case before != n.asked():
+		return misused(cmd, "%s is a night of other things: gateways %s, profile %s, shard %s, suites %s",
+			n.out, before.Gateways, before.Profile, before.Shard, before.Suites)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "badgateway: going on with %s\n", n.out)
+	return nil
 }
 
 // conclude renders the night, keeps it in the trend, and lets old nights go.
-func (n *night) conclude(cmd *cobra.Command, failed error) (int, error) {
+func (n *night) conclude(cmd *cobra.Command, began time.Time, failed error) (int, error) {
 	out := cmd.OutOrStdout()
 	run, err := reports.Collect(n.out)
 	if err != nil && failed == nil {
@@ -107,6 +146,9 @@ func (n *night) conclude(cmd *cobra.Command, failed error) (int, error) {
 	if err := show(out, run); err != nil {
 		return 0, err
 	}
+	if missing := n.unfinished(run, began); len(missing) > 0 {
+		return 0, fmt.Errorf("the night is not finished: %s did not run to the end, and go test says above why", strings.Join(missing, ", "))
+	}
 	dir := filepath.Join(filepath.Dir(n.out), trendFolder)
 	if _, err := run.Point().Keep(dir); err != nil {
 		return 0, err
@@ -117,11 +159,21 @@ func (n *night) conclude(cmd *cobra.Command, failed error) (int, error) {
 	if err := os.WriteFile(filepath.Join(n.out, finishedFile), nil, 0o644); err != nil {
 		return 0, err
 	}
-	code := codeOf(run.Results, true)
-	if code == exitOK && failed != nil { // a gateway that cannot be had, or a suite that does not compile
+	code := codeOfRun(run)
+	if code == exitOK && failed != nil { // a gateway that cannot be had
 		code = exitFailed
 	}
 	return code, n.forget(filepath.Dir(n.out))
+}
+
+// unfinished names the suites that have not said that they ended since the night was begun or gone on with.
+func (n *night) unfinished(run reports.Run, began time.Time) (missing []string) {
+	for _, name := range n.suites {
+		if !slices.ContainsFunc(run.Suites, func(e reports.Environment) bool { return e.Suite == name && !e.Ended.Before(began) }) {
+			missing = append(missing, name)
+		}
+	}
+	return missing
 }
 
 // folder is the one that was named, or the last night that was not finished, or a new one.
@@ -139,7 +191,9 @@ func (n *night) folder() (string, error) {
 	}
 	slices.Sort(nights)
 	if len(nights) > 0 {
-		if last := nights[len(nights)-1]; !finished(last) {
+		last := nights[len(nights)-1]
+		var before asked
+		if err := record.ReadJSON(filepath.Join(last, nightFile), &before); err == nil && before == n.asked() && !finished(last) {
 			return last, nil
 		}
 	}
