@@ -14,6 +14,7 @@ OLD     ?=
 NEW     ?=
 ROUNDS  ?= 5
 SOME     = $(if $(filter-out ...,$(SUITE)),--suite $(SUITE))
+GIVEN    = $(if $(findstring command,$(origin OUT)),--out $(OUT))
 # Expanded once: the scenarios and the report of them must mean the same folder.
 OUT     := $(or $(OUT),reports/runs/$(shell date +%Y%m%d-%H%M%S))
 
@@ -41,10 +42,10 @@ suites: ## the scenarios on every gateway that can be had here, or on some
 	status=$$?; [ ! -d $(OUT) ] || { echo; $(GO) run ./harness/cmd/badgateway report $(OUT); }; exit $$status
 
 compare: ## two gateways or saved runs, OLD and NEW: both in turns, and what is different
-	@$(GO) run ./harness/cmd/badgateway compare $(OLD) $(NEW) $(SOME) --profile $(PROFILE) --rounds $(ROUNDS) --parallel $(PARALLEL) $(if $(SEED),--seed $(SEED))
+	@$(GO) run ./harness/cmd/badgateway compare $(OLD) $(NEW) $(SOME) --profile $(PROFILE) --rounds $(ROUNDS) --parallel $(PARALLEL) $(if $(SEED),--seed $(SEED)) $(GIVEN)
 
 nightly: ## everything, long and strictly, on every gateway or on some; goes on with what was interrupted, and keeps a trend
-	@$(GO) run ./harness/cmd/badgateway nightly $(GATEWAY) $(SOME) --parallel $(PARALLEL) $(if $(SEED),--seed $(SEED))
+	@$(GO) run ./harness/cmd/badgateway nightly $(GATEWAY) $(SOME) --parallel $(PARALLEL) $(if $(SEED),--seed $(SEED)) $(GIVEN)
 
 gateways: ## the gateways, how each is had here, and what it can be asked for; fetches nothing
 	@$(GO) run ./harness/cmd/badgateway gateways $(GATEWAY)

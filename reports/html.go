@@ -81,7 +81,7 @@ type matrixRow struct {
 
 type matrixCell struct {
 	mark
-	Title, Href string
+	Title, Href, Label string
 }
 
 type notRunRow struct{ Gateway, Why, Scenarios string }
@@ -204,6 +204,7 @@ func overviewCell(x Result, shown map[string]bool) matrixCell {
 		return matrixCell{}
 	}
 	c := matrixCell{mark: x.mark(), Title: cmp.Or(x.NotRun, x.brief())}
+	c.Label = fmt.Sprintf("%s: %s on %s", c.Word, x.Test(), x.Gateway)
 	if id := x.anchor(); x.NotRun == "" && (shown == nil || shown[id]) {
 		c.Href = id
 	}

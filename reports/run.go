@@ -43,6 +43,8 @@ type Run struct {
 	Problems []string `json:"problems,omitempty"`
 	// Dir is the folder.
 	Dir string `json:"-"`
+
+	file string // the results.json that it was read from, if any
 }
 
 // The files of a run's folder.
@@ -99,18 +101,26 @@ func (r *Run) tell(err error) {
 
 // Open reads results.json, or collects what is in a folder.
 func Open(path string) (Run, error) {
+	path, err := filepath.EvalSymlinks(path) // the walk of a folder does not follow one
+	if err != nil {
+		return Run{}, err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return Run{}, err
 	}
 	if info.IsDir() {
-		return Collect(path)
+		r, err := Collect(path)
+		if all := filepath.Join(path, ResultsFile); err != nil && exists(all) {
+			return Open(all)
+		}
+		return r, err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return Run{}, err
 	}
-	r := Run{Dir: filepath.Dir(path)}
+	r := Run{Dir: filepath.Dir(path), file: path}
 	var head struct{ Version int }
 	if err := json.Unmarshal(text, &head); err != nil {
 		return r, fmt.Errorf("%s: %w", path, cutShort(err))
@@ -125,13 +135,22 @@ func Open(path string) (Run, error) {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
 	r.Results = slices.DeleteFunc(r.Results, func(x Result) bool {
-		if err := x.check(); err != nil {
+		err := x.check()
+		if x.Version > resultVersion {
+			err = fmt.Errorf("version %d, this badgateway reads 1 to %d", x.Version, resultVersion)
+		}
+		if err != nil {
 			r.tell(fmt.Errorf("%s: %s on %s: %w", path, x.Scenario, x.Gateway, err))
 			return true
 		}
 		return false
 	})
 	return r, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // cutShort says in words what a file is that ends too early.
@@ -142,8 +161,15 @@ func cutShort(err error) error {
 	return err
 }
 
-// Save writes results.json.
-func (r Run) Save() error { return record.WriteJSON(filepath.Join(r.Dir, ResultsFile), r) }
+// Save writes results.json. Where the run was read from a file, and there is a results.json beside it, that may be another
+// run's, and is left as it is.
+func (r Run) Save() error {
+	path := filepath.Join(r.Dir, ResultsFile)
+	if r.file != "" && exists(path) {
+		return nil
+	}
+	return record.WriteJSON(path, r)
+}
 
 // Counts says how many results came to what; see Word.
 func (r Run) Counts() map[string]int {

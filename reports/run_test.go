@@ -36,7 +36,20 @@ func TestVersion1(t *testing.T) {
 	require.NoError(t, r.WriteFaces())
 	again, err := reports.Open(filepath.Join(r.Dir, reports.ResultsFile))
 	require.NoError(t, err)
-	assert.Equal(t, r, again)
+	assert.Equal(t, r.Results, again.Results)
+	assert.Equal(t, r.Suites, again.Suites)
+
+	// Beside another one it is read and shown, and takes nothing's place.
+	text, err := os.ReadFile(filepath.Join(r.Dir, reports.ResultsFile))
+	require.NoError(t, err)
+	other := filepath.Join(r.Dir, "other.json")
+	require.NoError(t, os.WriteFile(other, []byte(`{"version": 1, "results": []}`), 0o600))
+	empty, err := reports.Open(other)
+	require.NoError(t, err)
+	require.NoError(t, empty.WriteFaces())
+	left, err := os.ReadFile(filepath.Join(r.Dir, reports.ResultsFile))
+	require.NoError(t, err)
+	assert.Equal(t, text, left)
 }
 
 func TestVerdictVersion1(t *testing.T) {

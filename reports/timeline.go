@@ -90,7 +90,7 @@ func (t *Timeline) check() error {
 		return nil
 	}
 	n := len(t.Failed)
-	bad := n > 10*mostSteps || t.Step <= 0 || len(t.Median) != n || len(t.Worst) != n
+	bad := n > 10*mostSteps || t.Step <= 0 || t.Step > 1000*time.Hour || t.From < 0 || t.From > 1000*time.Hour || len(t.Median) != n || len(t.Worst) != n
 	for outcome, counts := range t.Outcomes {
 		bad = bad || outcome == "" || len(counts) != n
 	}

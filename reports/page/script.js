@@ -3,8 +3,11 @@
   var form = document.getElementById("filter");
   function follow() {
     var to = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (to && to.tagName === "DETAILS") { to.classList.remove("hide"); to.open = true; to.scrollIntoView(); }
+    if (to && to.tagName === "DETAILS") { to.classList.remove("hide"); to.open = true; to.scrollIntoView(); to.querySelector("summary").focus(); }
   }
+  document.addEventListener("click", function (e) { // the hash does not change when the same link is followed again
+    if (e.target.closest && e.target.closest("a.cell")) { setTimeout(follow); }
+  });
   window.addEventListener("hashchange", follow);
   follow();
   if (!form) { return; }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,12 +30,14 @@ type comparing struct {
 	Seed    uint64   `json:"seed"`
 
 	out        string
+	held       *os.File
 	together   [2]int // suites at once, and scenarios of each
 	failOnBad  bool
 	everything bool
 }
 
 const (
+	lockFile       = "lock"
 	askedFile      = "compare.json"
 	comparisonJSON = "comparison.json"
 	comparisonText = "comparison.md"
@@ -92,7 +95,12 @@ func (c *comparing) run(cmd *cobra.Command) error {
 		return misused(cmd, "--rounds %d, want 1 to 100", c.Rounds)
 	}
 	for _, selection := range []string{c.Old, c.New} {
-		if strings.Contains(selection, ",") || strings.HasSuffix(selection, "@all") || selection == "all" {
+		switch selected, err := selectGateways(selection); {
+		case selection == "":
+			return misused(cmd, "no gateway and no saved run is called %q", selection)
+		case err != nil:
+			return misused(cmd, "%s is no saved run, and as a gateway: %v", selection, err)
+		case len(selected) != 1:
 			return misused(cmd, "%s are several gateways, want one", selection)
 		}
 	}
@@ -107,6 +115,7 @@ func (c *comparing) run(cmd *cobra.Command) error {
 	if err := c.begin(cmd); err != nil {
 		return err
 	}
+	defer func() { _ = c.held.Close() }()
 	if err := c.rounds(cmd, m, packages); err != nil {
 		return err
 	}
@@ -123,7 +132,7 @@ func isSaved(path string) (is bool, why error) {
 		return true, nil
 	}
 	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && (entry.Name() == reports.VerdictFile || entry.Name() == reports.ResultsFile) {
+		if err == nil && !entry.IsDir() && (entry.Name() == reports.VerdictFile || at == filepath.Join(path, reports.ResultsFile)) {
 			is = true
 			return fs.SkipAll
 		}
@@ -141,6 +150,10 @@ func (c *comparing) begin(cmd *cobra.Command) error {
 		c.out = filepath.Join(runFolder(), "compare-"+time.Now().Format("20060102-150405"))
 	}
 	if err := os.MkdirAll(c.out, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if c.held, err = hold(c.out); err != nil {
 		return err
 	}
 	asked := filepath.Join(c.out, askedFile)
@@ -206,7 +219,7 @@ func (c *comparing) turn(cmd *cobra.Command, m module, packages []string, gatewa
 	if c.Test != "" {
 		args = append(args, "-run="+c.Test)
 	}
-	failed := goTest(cmd.Context(), m.root, log, log, args...)
+	failed := goTestHolding(cmd.Context(), c.held, m.root, log, log, args...)
 	if err := log.Close(); err != nil {
 		return "", err
 	}
@@ -215,8 +228,16 @@ func (c *comparing) turn(cmd *cobra.Command, m module, packages []string, gatewa
 		return "", err
 	}
 	run, err := reports.Collect(dir)
-	if err != nil { // without any result it is not the gateway that failed
+	switch {
+	case err != nil && failed == nil:
+		return "", fmt.Errorf("nothing was run: no scenario of %s matches", strings.Join(c.Suites, ", "))
+	case err != nil: // without any result it is not the gateway that failed
 		return "", fmt.Errorf("nothing was run (%w); go test said: %s", failed, lastLines(dir+".log"))
+	}
+	for _, suite := range c.Suites {
+		if !slices.ContainsFunc(run.Suites, func(e reports.Environment) bool { return e.Suite == suite }) {
+			return "", fmt.Errorf("the suite %s was not run; see %s", suite, dir+".log")
+		}
 	}
 	return run.Tally(), nil
 }

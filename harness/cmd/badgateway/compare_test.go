@@ -103,6 +103,8 @@ func TestCompareMistakes(t *testing.T) {
 		"one is a saved run and the other is not: nginx is no folder or file":     {saved, "nginx"},
 		"one is a saved run and the other is not: " + empty + " holds no results": {empty, saved},
 		"--rounds 0, want 1 to 100":                                               {"stdlib", "stdlib", "--rounds", "0"},
+		"nginks is no saved run, and as a gateway: unknown gateway":               {"nginks", "nginx"},
+		`no gateway and no saved run is called ""`:                                {"", "nginx"},
 		`there is no suite "idlclose" in`:                                         {"stdlib", "stdlib", "--suite", "idlclose"},
 		"compare: no NEW given; see badgateway compare --help":                    {"stdlib"},
 		"(did you mean --rounds or --run?); see badgateway compare --help":        {"a", "b", "--round", "3"},
@@ -112,10 +114,27 @@ func TestCompareMistakes(t *testing.T) {
 		assert.Contains(t, errOut, want)
 		assert.Equal(t, 1, strings.Count(errOut, "\n"), errOut)
 	}
-	code, _, errOut := commandLine(t, "compare", "a", "b", "--suite", "idleclose", "--out", t.TempDir())
+	code, _, errOut := commandLine(t, "compare", "stdlib", "nginx", "--suite", "idleclose", "--out", t.TempDir())
 	assert.Equal(t, exitHarness, code)
-	assert.Contains(t, errOut, "a, round 1: nothing was run (exit status 2); go test said: ")
-	assert.Contains(t, errOut, "unknown gateway a")
+	assert.Contains(t, errOut, "stdlib, round 1: nothing was run (exit status 2); go test said: ")
+	assert.Contains(t, errOut, "unknown gateway stdlib")
+}
+
+// A suite that does not compile is no part of a comparison that leaves it out in silence; and two in one folder are one too
+// many.
+func TestCompareIsWhole(t *testing.T) {
+	fakeSuites(t, map[string]int{"stdlib": 0})
+	code, _, errOut := commandLine(t, "compare", "stdlib", "stdlib", "--suite", "idleclose,churn", "--out", t.TempDir())
+	assert.Equal(t, exitHarness, code)
+	assert.Contains(t, errOut, "stdlib, round 1: the suite churn was not run; see ")
+
+	dir := t.TempDir()
+	held, err := hold(dir)
+	require.NoError(t, err)
+	defer held.Close()
+	code, _, errOut = commandLine(t, "compare", "stdlib", "stdlib", "--suite", "idleclose", "--out", dir)
+	assert.Equal(t, exitHarness, code)
+	assert.Contains(t, errOut, "another badgateway, or a go test that one has left behind, works in "+dir)
 }
 
 // A night is resumed where it was interrupted, kept in the trend when it is done, and followed by a new one.

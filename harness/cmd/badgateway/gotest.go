@@ -6,12 +6,19 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 )
 
 // goTest runs go test in a folder until it ends by itself: signals are passed on to it, and it takes down what it has
 // started. A second signal makes it end at once.
 func goTest(ctx context.Context, dir string, out, errOut io.Writer, args ...string) error {
+	return goTestHolding(ctx, nil, dir, out, errOut, args...)
+}
+
+// goTestHolding is goTest with a folder held, by this process and by go test for as long as that lives.
+func goTestHolding(ctx context.Context, held *os.File, dir string, out, errOut io.Writer, args ...string) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -19,7 +26,10 @@ func goTest(ctx context.Context, dir string, out, errOut io.Writer, args ...stri
 		return err
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "go", append([]string{"test", "-count=1"}, args...)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, errOut
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = dir, out, errOut, environment()
+	if held != nil {
+		cmd.ExtraFiles = []*os.File{held}
+	}
 	apart(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
@@ -34,4 +44,16 @@ func goTest(ctx context.Context, dir string, out, errOut io.Writer, args ...stri
 			return err
 		}
 	}
+}
+
+// theirs are settings that somebody may have for their own runs, and that a command says by itself where it says them at all.
+var theirs = []string{"GATEWAY", "SEED", "OUT", "KEEP", "REPLAY", "PROFILE", "STRICT", "RESUME", "SHARD", "DRY"}
+
+// environment is that of this process without those.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		of, is := strings.CutPrefix(name, "BADGATEWAY_")
+		return is && slices.Contains(theirs, of)
+	})
 }

@@ -21,6 +21,7 @@ import (
 type night struct {
 	gateways, profile, out, seed, shard string
 	suites                              []string
+	held                                *os.File
 	parallel, kept                      int
 }
 
@@ -70,6 +71,9 @@ func (n *night) run(cmd *cobra.Command) (int, error) {
 	if profileTyped[n.profile] == 0 {
 		return 0, misused(cmd, "--profile %s, want smoke, ci or nightly", n.profile)
 	}
+	if _, err := selectGateways(n.gateways); err != nil {
+		return 0, misused(cmd, "%v", err)
+	}
 	m, err := here()
 	if err != nil {
 		return 0, err
@@ -82,6 +86,13 @@ func (n *night) run(cmd *cobra.Command) (int, error) {
 		return 0, err
 	}
 	out := cmd.OutOrStdout()
+	if err := os.MkdirAll(n.out, 0o755); err != nil {
+		return 0, err
+	}
+	if n.held, err = hold(n.out); err != nil {
+		return 0, err
+	}
+	defer func() { _ = n.held.Close() }()
 	if err := n.begin(cmd); err != nil {
 		return 0, err
 	}
@@ -91,7 +102,7 @@ func (n *night) run(cmd *cobra.Command) (int, error) {
 	if n.seed != "" {
 		args = append(args, "-bg.seed="+n.seed)
 	}
-	failed := goTest(cmd.Context(), m.root, out, cmd.ErrOrStderr(), args...)
+	failed := goTestHolding(cmd.Context(), n.held, m.root, out, cmd.ErrOrStderr(), args...)
 	if err := cmd.Context().Err(); err != nil {
 		fmt.Fprintf(out, "badgateway: interrupted; the same command goes on with %s\n", n.out)
 		return 0, err
@@ -117,9 +128,6 @@ func (n *night) begin(cmd *cobra.Command) error {
 	path := filepath.Join(n.out, nightFile)
 	switch err := record.ReadJSON(path, &before); {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(n.out, 0o755); err != nil {
-			return err
-		}
 		return record.WriteJSON(path, n.asked())
 	case err != nil:
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,14 +50,14 @@ func show(w io.Writer, run reports.Run) error {
 	if err := reports.Table(w, run.Results); err != nil {
 		return err
 	}
-	err := run.WriteFaces()
+	if err := run.WriteFaces(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "as a page:", filepath.Join(run.Dir, reports.PageFile))
 	if summary := os.Getenv("GITHUB_STEP_SUMMARY"); summary != "" {
-		err = errors.Join(err, run.AppendSummary(summary))
+		return run.AppendSummary(summary)
 	}
-	if err == nil {
-		fmt.Fprintln(w, "as a page:", filepath.Join(run.Dir, reports.PageFile))
-	}
-	return err
+	return nil
 }
 
 // codeOfRun is the exit code of a run. A file that cannot be read is the harness's failure, since it may have held anything.
