@@ -24,12 +24,15 @@ type share struct {
 // any round had.
 func shareMetrics(olds, news rounds) []share {
 	requests := func(k int, r Result) stats.Count { return stats.Count{K: k, N: r.Summary.Requests} }
-	all := []share{
-		{"failures", "", lower, func(r Result) stats.Count { return requests(r.Summary.Failures, r) }},
+	all := []share{{"failures", "", lower, func(r Result) stats.Count { return requests(r.Summary.Failures, r) }}}
+	costs := []share{
 		{"sent again", "requests are sent again", neither, func(r Result) stats.Count { return requests(r.Summary.again(), r) }},
 		{"executed more than once", "requests that are not idempotent are executed more than once", lower, func(r Result) stats.Count {
 			return requests(r.Summary.Costs.Duplicates, r)
 		}},
+	}
+	if !slices.ContainsFunc(slices.Concat(olds, news), Result.withoutCosts) {
+		all = append(all, costs...)
 	}
 	labels := map[string]bool{}
 	for _, r := range slices.Concat(olds, news) {
@@ -44,9 +47,6 @@ func shareMetrics(olds, news rounds) []share {
 		all = append(all, share{label, "clients see " + label, neither, func(r Result) stats.Count {
 			return requests(r.Summary.Outcomes[label], r)
 		}})
-	}
-	if slices.ContainsFunc(slices.Concat(olds, news), Result.withoutCosts) {
-		all = slices.Delete(all, 1, 3) // nothing is known of what is sent again and executed again
 	}
 	return slices.DeleteFunc(all, func(s share) bool { return s.none(olds) && s.none(news) && s.metric != "failures" })
 }

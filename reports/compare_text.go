@@ -1,11 +1,15 @@
 package reports
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/badgateway/badgateway/harness/record"
 )
 
 // String says who is compared with whom.
@@ -77,6 +81,19 @@ func (c Comparison) tally() string {
 		text += "\none round says nothing of how rounds vary: shares are compared as if requests were all there is to chance, and times not at all"
 	}
 	return text
+}
+
+// The files of a comparison.
+const (
+	ComparisonFile = "comparison.json"
+	DifferenceFile = "comparison.md"
+)
+
+// Save writes the comparison into a folder for machines and for people, each file whole or not at all, and returns the path of
+// the latter.
+func (c Comparison) Save(dir string) (path string, err error) {
+	path = filepath.Join(dir, DifferenceFile)
+	return path, errors.Join(record.WriteJSON(filepath.Join(dir, ComparisonFile), c), whole(path, c.Markdown))
 }
 
 // Markdown writes the comparison for a page or the summary of a CI job.

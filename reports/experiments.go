@@ -27,7 +27,7 @@ func Experiments(w io.Writer, results []Result) error {
 		if scenario != "" && r.Scenario != scenario {
 			fmt.Fprintln(w)
 		}
-		if of := r.Scenario[:strings.LastIndex(r.Scenario, "/Test")]; of != suite {
+		if of := r.Suite(); of != suite {
 			suite = of
 			fmt.Fprintf(w, "## %s\n\n", suite)
 		}

@@ -33,10 +33,11 @@ type page struct {
 	Key          []mark
 	Gateways     []column
 	Columns      int
+	shown        map[string]bool // anchors of the results that are shown in full
 	Suites       []suiteRows
 	Shown        []template.HTML
 	LeftOut      string
-	NotRun       []notRunRow
+	NotRun       []notRunOn
 }
 
 // mark is a ruling as it is shown: by a sign and a word, and not by colour alone.
@@ -84,8 +85,6 @@ type matrixCell struct {
 	Title, Href, Label string
 }
 
-type notRunRow struct{ Gateway, Why, Scenarios string }
-
 // HTML writes the run as one page that needs nothing else: the overview of all results, and as many of them in full, the
 // gravest first, as a page of two megabytes has room for.
 func (r Run) HTML(w io.Writer) error { return r.html(w, true) }
@@ -103,7 +102,7 @@ func (r Run) html(w io.Writer, details bool) error {
 			return err
 		}
 	}
-	p.Suites, p.Gateways = r.overview(p.linked())
+	p.Suites, p.Gateways = r.overview(p.shown)
 	return pages.ExecuteTemplate(w, "index.html.tmpl", p)
 }
 
@@ -119,7 +118,7 @@ func (r Run) newPage() (page, error) {
 	p := page{
 		Title: "badgateway: " + r.Tally(), Facts: r.facts(), Problems: r.Problems,
 		Style: template.CSS(style), Script: template.JS(script), //nolint:gosec // both are files of this package
-		NotRun: notRunRows(r.Results),
+		NotRun: missing(r.Results), shown: map[string]bool{},
 	}
 	counts := r.Counts()
 	for _, word := range gravest() {
@@ -242,24 +241,6 @@ func (r Result) brief() string {
 	return fmt.Sprintf("%d of %d failed: %s", s.Failures, s.Requests, Outcomes(s.Outcomes))
 }
 
-// notRunRows says why results are missing, by gateway and reason.
-func notRunRows(results []Result) (rows []notRunRow) {
-	scenarios := map[[2]string][]string{}
-	for _, x := range results {
-		if x.NotRun != "" {
-			of := [2]string{x.Gateway, x.NotRun}
-			scenarios[of] = append(scenarios[of], x.Scenario)
-		}
-	}
-	for of, all := range scenarios {
-		rows = append(rows, notRunRow{of[0], of[1], strings.Join(all, ", ")})
-	}
-	slices.SortFunc(rows, func(a, b notRunRow) int {
-		return cmp.Or(byNameThenVersion(a.Gateway, b.Gateway), strings.Compare(a.Why, b.Why))
-	})
-	return rows
-}
-
 // show puts results on the page, the gravest first, as long as there is room.
 func (p *page) show(results []Result, repeated map[[2]string]bool) error {
 	var empty bytes.Buffer
@@ -285,18 +266,8 @@ func (p *page) show(results []Result, repeated map[[2]string]bool) error {
 				"a report of a part of the run's folder has them.", len(ran)-n, len(ran), x.Ruling)
 			return nil
 		}
+		p.shown[shown.ID] = true
 		p.Shown = append(p.Shown, template.HTML(b.String())) //nolint:gosec // made by a template of this package
 	}
 	return nil
-}
-
-// linked is which results are on the page.
-func (p *page) linked() map[string]bool {
-	shown := map[string]bool{}
-	for _, x := range p.Shown {
-		_, rest, _ := strings.Cut(string(x), ` id="`)
-		id, _, _ := strings.Cut(rest, `"`)
-		shown[id] = true
-	}
-	return shown
 }

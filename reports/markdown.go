@@ -46,7 +46,7 @@ func (r Run) AppendSummary(path string) error {
 
 func (r Run) markdown(w io.Writer, most int) error {
 	p := newMarkdownPage(most)
-	p.say("# badgateway: %s\n\n", cmp.Or(tally(r.Counts()), "no results"))
+	p.say("# badgateway: %s\n\n", cmp.Or(r.Tally(), "no results"))
 	p.say("%s of %s on %s.\n", count(len(r.Results), "result"), count(r.different(func(x Result) string { return x.Scenario }), "scenario"),
 		count(r.different(func(x Result) string { return x.Gateway }), "gateway"))
 	r.markdownGateways(p)
@@ -119,7 +119,7 @@ func (r Run) markdownGateways(p *markdownPage) {
 				versions[x.Detected] = true
 			}
 		}
-		t.row(gateway, cmp.Or(strings.Join(slices.Sorted(maps.Keys(versions)), ", "), "-"), tally(Run{Results: byGateway[gateway]}.Counts()))
+		t.row(gateway, cmp.Or(strings.Join(slices.Sorted(maps.Keys(versions)), ", "), "-"), Run{Results: byGateway[gateway]}.Tally())
 	}
 }
 
@@ -166,17 +166,13 @@ func (r Result) isKnown() bool {
 }
 
 func (r Run) markdownNotRun(p *markdownPage) {
-	counts := map[[2]string]int{}
-	for _, x := range r.Results {
-		if x.NotRun != "" {
-			counts[[2]string{x.Gateway, x.NotRun}]++
-		}
-	}
+	all := missing(r.Results)
+	slices.SortStableFunc(all, func(a, b notRunOn) int { // the most frequent reason first
+		return cmp.Or(byNameThenVersion(a.Gateway, b.Gateway), len(b.Scenarios)-len(a.Scenarios))
+	})
 	t := p.table("Not run", "gateway", "scenarios", "why")
-	for _, key := range slices.SortedFunc(maps.Keys(counts), func(a, b [2]string) int {
-		return cmp.Or(byNameThenVersion(a[0], b[0]), counts[b]-counts[a], strings.Compare(a[1], b[1]))
-	}) {
-		t.row(key[0], fmt.Sprint(counts[key]), key[1])
+	for _, m := range all {
+		t.row(m.Gateway, fmt.Sprint(len(m.Scenarios)), m.Why)
 	}
 }
 

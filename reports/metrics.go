@@ -68,7 +68,7 @@ func (r Run) scenarioMetrics(m metrics) {
 		for _, ruling := range severity {
 			m.sample("badgateway_scenarios", float64(counts[ruling.String()]), "gateway", gateway, "verdict", ruling.String())
 		}
-		m.sample("badgateway_scenarios", float64(counts["not run"]), "gateway", gateway, "verdict", "not run")
+		m.sample("badgateway_scenarios", float64(counts[wordNotRun]), "gateway", gateway, "verdict", wordNotRun)
 	}
 }
 

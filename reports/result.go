@@ -244,14 +244,19 @@ func Load(dir string) (r Result, err error) {
 	if err := record.ReadJSON(path, &r); err != nil {
 		return r, err
 	}
-	if r.Version < 1 || r.Version > resultVersion {
-		return r, fmt.Errorf("%s: version %d, this badgateway reads 1 to %d", path, r.Version, resultVersion)
+	if r.Version < 1 {
+		return r, fmt.Errorf("%s: %w", path, unreadable(r.Version, resultVersion))
 	}
 	if err := r.check(); err != nil {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
 	r.Dir = dir
 	return r, nil
+}
+
+// unreadable says which versions of a file can be read.
+func unreadable(version, newest int) error {
+	return fmt.Errorf("version %d, this badgateway reads 1 to %d", version, newest)
 }
 
 // mostCounted is more than any run can count, and what statistics can still be made of.
@@ -261,6 +266,8 @@ const mostCounted = 1_000_000_000
 func (r Result) check() error {
 	s := r.Summary
 	switch {
+	case r.Version > resultVersion:
+		return unreadable(r.Version, resultVersion)
 	case s.Requests < 0 || s.Requests > mostCounted:
 		return fmt.Errorf("%d requests", s.Requests)
 	case s.Failures < 0 || s.Failures > s.Requests:

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,36 +20,57 @@ const fewScenarios = 3
 func Table(w io.Writer, results []Result) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "scenario\tgateway\tn\tfailures\t95 % interval\toutcomes\tattempts\ttouched\ttouched failed\ttouched attempts\tverdict")
-	counts := map[string]int{}
-	notRun := map[string]map[string][]string{} // scenarios by gateway and reason
-	for _, r := range ordered(results) {
-		if r.NotRun != "" {
-			counts[wordNotRun]++
-			if notRun[r.Gateway] == nil {
-				notRun[r.Gateway] = map[string][]string{}
-			}
-			notRun[r.Gateway][r.NotRun] = append(notRun[r.Gateway][r.NotRun], r.Scenario)
-			continue
+	sorted := ordered(results)
+	for _, r := range sorted {
+		if r.NotRun == "" {
+			writeRow(table, r)
 		}
-		counts[r.Ruling.String()]++
-		writeRow(table, r)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, gateway := range slices.Sorted(maps.Keys(notRun)) {
-		fmt.Fprintf(w, "\nnot run on %s:\n", gateway)
-		for _, why := range slices.Sorted(maps.Keys(notRun[gateway])) {
-			scenarios := notRun[gateway][why]
-			if len(scenarios) > fewScenarios {
-				fmt.Fprintf(w, "  %d scenarios: %s\n", len(scenarios), why)
-			} else {
-				fmt.Fprintf(w, "  %s: %s\n", strings.Join(scenarios, ", "), why)
-			}
+	gateway := ""
+	for _, m := range missing(sorted) {
+		if m.Gateway != gateway {
+			gateway = m.Gateway
+			fmt.Fprintf(w, "\nnot run on %s:\n", gateway)
+		}
+		if len(m.Scenarios) > fewScenarios {
+			fmt.Fprintf(w, "  %d scenarios: %s\n", len(m.Scenarios), m.Why)
+		} else {
+			fmt.Fprintf(w, "  %s: %s\n", strings.Join(m.Scenarios, ", "), m.Why)
 		}
 	}
-	_, err := fmt.Fprintln(w, "\n"+tally(counts))
+	_, err := fmt.Fprintln(w, "\n"+Run{Results: results}.Tally())
 	return err
+}
+
+// notRunOn is the scenarios that did not run on a gateway for the same reason.
+type notRunOn struct {
+	Gateway, Why string
+	Scenarios    []string
+}
+
+// missing says what did not run, by gateway and reason.
+func missing(results []Result) (all []notRunOn) {
+	places := map[[2]string]int{}
+	for _, x := range results {
+		if x.NotRun == "" {
+			continue
+		}
+		of := [2]string{x.Gateway, x.NotRun}
+		at, seen := places[of]
+		if !seen {
+			at = len(all)
+			places[of] = at
+			all = append(all, notRunOn{Gateway: x.Gateway, Why: x.NotRun})
+		}
+		all[at].Scenarios = append(all[at].Scenarios, x.Scenario)
+	}
+	slices.SortFunc(all, func(a, b notRunOn) int {
+		return cmp.Or(byNameThenVersion(a.Gateway, b.Gateway), strings.Compare(a.Why, b.Why))
+	})
+	return all
 }
 
 // ordered sorts a copy by scenario and gateway: parallel tests end in any order.

@@ -101,9 +101,6 @@ func LoadTrend(dir string) (Trend, error) {
 		if err == nil {
 			err = p.check(name)
 		}
-		if err == nil && (p.Version < 1 || p.Version > pointVersion) {
-			err = fmt.Errorf("%s: version %d, this badgateway reads 1 to %d", name, p.Version, pointVersion)
-		}
 		if err != nil {
 			t.Problems = append(t.Problems, err.Error())
 			continue
@@ -119,8 +116,11 @@ func LoadTrend(dir string) (Trend, error) {
 	return t, nil
 }
 
-// check finds counts that no run can have come to.
+// check finds what cannot be read, and counts that no run can have come to.
 func (p Point) check(name string) error {
+	if p.Version < 1 || p.Version > pointVersion {
+		return fmt.Errorf("%s: %w", name, unreadable(p.Version, pointVersion))
+	}
 	for _, k := range p.Results {
 		if k.Requests < 0 || k.Requests > mostCounted || k.Failures < 0 || k.Failures > k.Requests {
 			return fmt.Errorf("%s: %s on %s: %d of %d requests failed", name, k.Scenario, k.Gateway, k.Failures, k.Requests)

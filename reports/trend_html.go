@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,15 @@ type trendRow struct {
 	Width                                        int
 	Since                                        string
 	Bars                                         []series
+}
+
+// TrendFile is where a trend is drawn, beside its points.
+const TrendFile = "trend.html"
+
+// WriteHTML writes the page into the folder of the trend, whole or not at all, and returns its path.
+func (t Trend) WriteHTML(dir string) (path string, err error) {
+	path = filepath.Join(dir, TrendFile)
+	return path, whole(path, t.HTML)
 }
 
 // HTML writes the trend as one page that needs nothing else: what has changed, and a line for each series but those in which

@@ -3,11 +3,8 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 )
 
@@ -20,14 +17,5 @@ func pass(cmd *exec.Cmd, s os.Signal) error {
 	return syscall.Kill(-cmd.Process.Pid, s.(syscall.Signal))
 }
 
-// hold keeps others from working in a folder, until the file is closed by this process and by every child that was given it.
-func hold(dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("another badgateway, or a go test that one has left behind, works in %s", dir), file.Close())
-	}
-	return file, nil
-}
+// lock keeps others from the file until it is closed by this process and by every child that was given it.
+func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }

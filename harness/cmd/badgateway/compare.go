@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,21 +29,18 @@ type comparing struct {
 
 	out        string
 	held       *os.File
-	together   [2]int // suites at once, and scenarios of each
+	parallel   int
 	failOnBad  bool
 	everything bool
 }
 
 const (
-	lockFile       = "lock"
-	askedFile      = "compare.json"
-	comparisonJSON = "comparison.json"
-	comparisonText = "comparison.md"
-	defaultRounds  = 5
+	askedFile     = "compare.json"
+	defaultRounds = 5
 )
 
 func newCompareCommand() *cobra.Command {
-	c := comparing{together: [2]int{1, 3}}
+	c := comparing{parallel: 3}
 	cmd := &cobra.Command{
 		Use:   "compare OLD NEW",
 		Short: "run two versions of a gateway in turns and say what is different, or compare two saved runs",
@@ -75,7 +70,7 @@ if nobody knows: if the new one did not run what the old one did, or results can
 	f.IntVar(&c.Rounds, "rounds", defaultRounds, "how often each is run; times need at least 4 to be compared at all")
 	f.Uint64Var(&c.Seed, "seed", 0, "seed of the first round (default: a fresh one, printed)")
 	f.StringVar(&c.out, "out", "", "`FOLDER` of the rounds and of the comparison; with that of one that was interrupted, it goes on")
-	f.IntVar(&c.together[1], "parallel", c.together[1], "how many scenarios of a suite run beside each other")
+	f.IntVar(&c.parallel, "parallel", c.parallel, "how many scenarios of a suite run beside each other")
 	f.BoolVar(&c.failOnBad, "fail-on-worse", false, "exit with 1 if anything is worse")
 	f.BoolVar(&c.everything, "all", false, "print what does not differ, too")
 	return cmd
@@ -89,10 +84,11 @@ func (c *comparing) run(cmd *cobra.Command) error {
 		return c.compare(cmd, c.Old, c.New)
 	case olds || news:
 		return misused(cmd, "one is a saved run and the other is not: %s", cmp.Or(oldErr, newErr))
-	case profileTyped[c.Profile] == 0:
-		return misused(cmd, "--profile %s, want smoke, ci or nightly", c.Profile)
 	case c.Rounds < 1 || c.Rounds > 100:
 		return misused(cmd, "--rounds %d, want 1 to 100", c.Rounds)
+	}
+	if err := knownProfile(cmd, c.Profile); err != nil {
+		return err
 	}
 	for _, selection := range []string{c.Old, c.New} {
 		switch selected, err := selectGateways(selection); {
@@ -148,9 +144,6 @@ func isSaved(path string) (is bool, why error) {
 func (c *comparing) begin(cmd *cobra.Command) error {
 	if c.out == "" {
 		c.out = filepath.Join(runFolder(), "compare-"+time.Now().Format("20060102-150405"))
-	}
-	if err := os.MkdirAll(c.out, 0o755); err != nil {
-		return err
 	}
 	var err error
 	if c.held, err = hold(c.out); err != nil {
@@ -214,11 +207,12 @@ func (c *comparing) turn(cmd *cobra.Command, m module, packages []string, gatewa
 	if err != nil {
 		return "", err
 	}
-	args := append(packages, fmt.Sprintf("-p=%d", c.together[0]), fmt.Sprintf("-parallel=%d", c.together[1]), "-timeout=0",
+	args := append(packages, "-p=1", fmt.Sprintf("-parallel=%d", c.parallel), "-timeout=0",
 		"-bg.gateway="+gateway, fmt.Sprintf("-bg.seed=%d", seed), "-bg.profile="+c.Profile, "-bg.out="+dir, "-bg.resume")
 	if c.Test != "" {
 		args = append(args, "-run="+c.Test)
 	}
+	began := time.Now()
 	failed := goTestHolding(cmd.Context(), c.held, m.root, log, log, args...)
 	if err := log.Close(); err != nil {
 		return "", err
@@ -234,10 +228,8 @@ func (c *comparing) turn(cmd *cobra.Command, m module, packages []string, gatewa
 	case err != nil: // without any result it is not the gateway that failed
 		return "", fmt.Errorf("nothing was run (%w); go test said: %s", failed, lastLines(dir+".log"))
 	}
-	for _, suite := range c.Suites {
-		if !slices.ContainsFunc(run.Suites, func(e reports.Environment) bool { return e.Suite == suite }) {
-			return "", fmt.Errorf("the suite %s was not run; see %s", suite, dir+".log")
-		}
+	if missing := unfinished(run, c.Suites, began); len(missing) > 0 {
+		return "", fmt.Errorf("the suite %s was not run; see %s", missing[0], dir+".log")
 	}
 	return run.Tally(), nil
 }
@@ -272,9 +264,14 @@ func (c *comparing) compare(cmd *cobra.Command, before, after string) error {
 		return err
 	}
 	if c.out != "" {
-		if err := c.keep(cmd.OutOrStdout(), comparison); err != nil {
+		if err := os.MkdirAll(c.out, 0o755); err != nil {
 			return err
 		}
+		path, err := comparison.Save(c.out)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), "kept in", path)
 	}
 	switch {
 	case !c.failOnBad:
@@ -285,21 +282,4 @@ func (c *comparing) compare(cmd *cobra.Command, before, after string) error {
 		return status(exitHarness)
 	}
 	return nil
-}
-
-// keep writes the comparison for machines and for people.
-func (c *comparing) keep(w io.Writer, comparison reports.Comparison) error {
-	if err := os.MkdirAll(c.out, 0o755); err != nil {
-		return err
-	}
-	var page strings.Builder
-	if err := comparison.Markdown(&page); err != nil {
-		return err
-	}
-	path := filepath.Join(c.out, comparisonText)
-	fmt.Fprintln(w, "kept in", path)
-	return errors.Join(
-		record.WriteJSON(filepath.Join(c.out, comparisonJSON), comparison),
-		os.WriteFile(path, []byte(page.String()), 0o644),
-	)
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -56,4 +59,23 @@ func environment() []string {
 		of, is := strings.CutPrefix(name, "BADGATEWAY_")
 		return is && slices.Contains(theirs, of)
 	})
+}
+
+// lockFile is what is locked of a folder.
+const lockFile = "lock"
+
+// hold makes a folder, and keeps others from working in it until the file is closed by this process and by every child that
+// was given it.
+func hold(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("another badgateway, or a go test that one has left behind, works in %s", dir), file.Close())
+	}
+	return file, nil
 }

@@ -31,7 +31,6 @@ const (
 	nightFile    = "nightly.json"
 	finishedFile = "finished"
 	trendFolder  = "trend"
-	trendPage    = "trend.html"
 )
 
 func newNightlyCommand() *cobra.Command {
@@ -68,8 +67,8 @@ machines give each a --shard; report takes the folders of all of them together. 
 }
 
 func (n *night) run(cmd *cobra.Command) (int, error) {
-	if profileTyped[n.profile] == 0 {
-		return 0, misused(cmd, "--profile %s, want smoke, ci or nightly", n.profile)
+	if err := knownProfile(cmd, n.profile); err != nil {
+		return 0, err
 	}
 	if _, err := selectGateways(n.gateways); err != nil {
 		return 0, misused(cmd, "%v", err)
@@ -86,9 +85,6 @@ func (n *night) run(cmd *cobra.Command) (int, error) {
 		return 0, err
 	}
 	out := cmd.OutOrStdout()
-	if err := os.MkdirAll(n.out, 0o755); err != nil {
-		return 0, err
-	}
 	if n.held, err = hold(n.out); err != nil {
 		return 0, err
 	}
@@ -154,7 +150,7 @@ func (n *night) conclude(cmd *cobra.Command, began time.Time, failed error) (int
 	if err := show(out, run); err != nil {
 		return 0, err
 	}
-	if missing := n.unfinished(run, began); len(missing) > 0 {
+	if missing := unfinished(run, n.suites, began); len(missing) > 0 {
 		return 0, fmt.Errorf("the night is not finished: %s did not run to the end, and go test says above why", strings.Join(missing, ", "))
 	}
 	dir := filepath.Join(filepath.Dir(n.out), trendFolder)
@@ -174,9 +170,9 @@ func (n *night) conclude(cmd *cobra.Command, began time.Time, failed error) (int
 	return code, n.forget(filepath.Dir(n.out))
 }
 
-// unfinished names the suites that have not said that they ended since the night was begun or gone on with.
-func (n *night) unfinished(run reports.Run, began time.Time) (missing []string) {
-	for _, name := range n.suites {
+// unfinished names those suites that have not said that they ran since go test was begun: they do not compile, or refused to.
+func unfinished(run reports.Run, suites []string, began time.Time) (missing []string) {
+	for _, name := range suites {
 		if !slices.ContainsFunc(run.Suites, func(e reports.Environment) bool { return e.Suite == name && !e.Ended.Before(began) }) {
 			missing = append(missing, name)
 		}

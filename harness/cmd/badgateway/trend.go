@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -56,15 +55,7 @@ func trend(w io.Writer, dir string) error {
 	if err := t.Text(w); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, trendPage)
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	err = t.HTML(file)
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
+	path, err := t.WriteHTML(dir)
 	if err == nil {
 		_, err = fmt.Fprintln(w, "as a page:", path)
 	}

@@ -86,6 +86,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	return misused(cmd, "%s", said)
 }
 
+// knownProfile is a usageError about a profile that there is not.
+func knownProfile(cmd *cobra.Command, typed string) error {
+	if profileTyped[typed] == 0 {
+		return misused(cmd, "--profile %s, want smoke, ci or nightly", typed)
+	}
+	return nil
+}
+
 // takes checks that there are as many arguments as are named, e.g. takes("DIR", "TEST"); those in brackets may be left out.
 func takes(named ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
