@@ -4,43 +4,25 @@ package reports_test
 
 import (
 	"os"
-	"os/exec"
 	"regexp"
 	"runtime"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/badgateway/badgateway/fixtures/memory"
 	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/reports"
 )
 
-// ofAMillion makes a process of this test the one that is measured.
-const ofAMillion = "BADGATEWAY_TEST_OF_A_MILLION"
-
 // A million exchanges become a result, and every face of it, within 5 s and 500 MB, what they themselves take included; the
 // page has less than two megabytes.
 func TestFacesOfAMillionRequests(t *testing.T) {
-	if os.Getenv(ofAMillion) != "" {
-		renderAMillion(t)
-		status, err := os.ReadFile("/proc/self/status")
-		require.NoError(t, err)
-		t.Logf("%s", status)
-		return
-	}
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFacesOfAMillionRequests$", "-test.v")
-	child.Env = append(os.Environ(), ofAMillion+"=1")
-	out, err := child.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	most := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(out)
-	require.NotNil(t, most, "%s", out)
-	kB, err := strconv.Atoi(string(most[1]))
-	require.NoError(t, err)
-	t.Logf("%d MB in memory at most; %s", kB/1000, regexp.MustCompile(`rendered in [0-9.a-z]+`).Find(out))
+	kB, out := memory.Peak(t, func() { renderAMillion(t) })
+	t.Logf("%s", regexp.MustCompile(`rendered in [0-9.a-z]+`).Find(out))
 	assert.Less(t, kB, 500_000)
 }
 
