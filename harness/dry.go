@@ -59,6 +59,9 @@ func (s Scenario) schedule(name string, seed uint64, most int) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nscenario %s, schedule seed %d\n", name, seed)
 	fmt.Fprintf(&b, "given  %s x %d, policy: %s\n", s.Backends.Name, s.Backends.Count, s.Policy)
+	if s.Front != nil {
+		fmt.Fprintf(&b, "front  policy: %s\n", s.Front)
+	}
 	b.WriteString(s.sketch())
 	fmt.Fprintf(&b, "load   %s\n", s.Load)
 	if s.Looks > 1 {

@@ -115,7 +115,7 @@ func (c Case) save(r reports.Result) error {
 func (c Case) plan() lab.Plan {
 	return lab.Plan{
 		Scenario: c.Name, Gateway: c.Gateway, Backends: c.Scenario.Backends, Policy: c.Scenario.Policy,
-		Links: c.Scenario.Faults.Links(), Successors: c.Scenario.Faults.Successors(), Needs: c.Scenario.Faults.Needs(),
+		Front: c.Scenario.Front, Links: c.Scenario.Faults.Links(), Successors: c.Scenario.Faults.Successors(), Needs: c.Scenario.Faults.Needs(),
 		Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
 	}
 }
@@ -216,7 +216,7 @@ func (c Case) describe(d *record.Case, f lab.Facts, began time.Time) {
 	d.Detected, d.Image, d.How, d.Lab, d.Reach = string(f.Version), f.Image, f.How, f.Lab, f.Reach
 	d.ClockUncertainty = f.ClockUncertainty
 	d.Backends = fmt.Sprintf("%s x %d", s.Backends.Name, s.Backends.Count)
-	d.Policy = s.Policy.String()
+	d.Policy, d.Front = s.Policy.String(), s.Front.String()
 	if s.Load != nil { // an inspection has none
 		d.Load = s.Load.String()
 	}

@@ -31,10 +31,16 @@ type Experiment struct {
 	Of expect.Share
 	// Rounds is how many times each is run; zero is 2.
 	Rounds int
+	// Looks is how often the facts are looked at, at most: as long as they decide nothing, as many rounds again are run as there
+	// were. Each look is judged more strictly, so that all of them together err no more often than a single one. Zero is 1.
+	Looks int
 	// Finds is what is known of the fix, by gateway ("nginx") or gateway and version ("nginx@1.18"): anything else found is
 	// red. Of a gateway that is not named here the finding is told and not judged, but for one that is undecided.
 	Finds map[string]expect.Finding
 }
+
+// mostDoublings bounds the looks, each of which has twice the rounds of the one before.
+const mostDoublings = 6
 
 // defaultRounds is how often each arm is run: twice, so that what drifts meets both.
 const defaultRounds = 2
@@ -50,6 +56,9 @@ func (e Experiment) Validate() error {
 	}
 	if e.Rounds < 0 || e.Rounds > mostLooks {
 		problems = append(problems, fmt.Errorf("rounds: %d, want 0 to %d", e.Rounds, mostLooks))
+	}
+	if e.Looks < 0 || e.Looks > mostDoublings {
+		problems = append(problems, fmt.Errorf("looks: %d, want 0 to %d", e.Looks, mostDoublings))
 	}
 	if len(e.Found.Expect) > 0 || e.Found.Looks != 0 {
 		problems = append(problems, errors.New("found: promises and looks are for scenarios; here failures are counted"))
@@ -76,6 +85,10 @@ const (
 func (e Experiment) arm(name string) Scenario {
 	s := e.Found
 	s.Faults = slices.Clone(s.Faults)
+	if s.Front != nil { // it may be part of the change
+		front := *s.Front
+		s.Front = &front
+	}
 	switch name {
 	case fixed:
 		e.Change(&s)
@@ -104,7 +117,7 @@ func Try(t *testing.T, e Experiment) {
 	if session.Dry {
 		session.dry(t, arm{" as found", e.arm(found)}, arm{" with the fix", e.arm(fixed)})
 	}
-	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, first: e.turns()[0].String()}
+	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, first: turn{found, 1}.String()}
 	session.each(t, c, session.judgeOr(
 		func(c Case) (reports.Result, error) { return c.weigh(e) },
 		func(c Case) (reports.Result, error) { return c.Try(session.ctx, e) },
@@ -120,14 +133,17 @@ type turn struct {
 // String names the folder of its facts.
 func (t turn) String() string { return fmt.Sprintf("%s-%d", t.arm, t.round) }
 
-// turns are the runs of all arms, in their order, which changes from round to round so that what drifts meets both arms. The
-// controls have the first round alone; where nothing is broken there is nothing to leave out.
-func (e Experiment) turns() []turn {
+// turns are the runs of all arms up to a look, in their order, which changes from round to round so that what drifts meets
+// both arms. The controls have the first round alone; where nothing is broken there is nothing to leave out.
+func (e Experiment) turns(look int) []turn {
+	if look == 0 {
+		return nil
+	}
 	all := []turn{{found, 1}, {fixed, 1}, {straight, 1}}
 	if len(e.Found.Faults) > 0 {
 		all = append(all, turn{quiet, 1})
 	}
-	for round := 2; round <= cmp.Or(e.Rounds, defaultRounds); round++ {
+	for round := 2; round <= cmp.Or(e.Rounds, defaultRounds)<<(look-1); round++ {
 		both := []turn{{found, round}, {fixed, round}}
 		if round%2 == 0 {
 			slices.Reverse(both)
@@ -136,6 +152,8 @@ func (e Experiment) turns() []turn {
 	}
 	return all
 }
+
+func (e Experiment) looks() int { return cmp.Or(e.Looks, 1) }
 
 // at is the case of one turn. All arms of a round have the same schedule.
 func (c Case) at(e Experiment, t turn) Case {
@@ -149,25 +167,36 @@ func (c Case) at(e Experiment, t turn) Case {
 	return c
 }
 
-// Try gathers the facts of all arms, in turn, and weighs them.
-func (c Case) Try(ctx context.Context, e Experiment) (reports.Result, error) {
+// Try gathers the facts of all arms, in turn, and weighs them, until they decide or the looks are used up.
+func (c Case) Try(ctx context.Context, e Experiment) (result reports.Result, err error) {
 	if err := os.RemoveAll(c.Dir); err != nil { // of a run that was in the folder before
 		return reports.Result{}, err
 	}
-	for _, t := range e.turns() {
-		if err := c.at(e, t).gather(ctx); err != nil {
-			return reports.Result{}, fmt.Errorf("%s: %w", t, err)
+	for look := 1; look <= e.looks(); look++ {
+		for _, t := range e.turns(look)[len(e.turns(look-1)):] {
+			if err := c.at(e, t).gather(ctx); err != nil {
+				return reports.Result{}, fmt.Errorf("%s: %w", t, err)
+			}
+		}
+		runtime.GC() // what was written is read again, and need not be in memory twice
+		if result, err = c.weigh(e); err != nil || result.Experiment.Finding != expect.Undecided {
+			break
 		}
 	}
-	runtime.GC() // what was written is read again, and need not be in memory twice
-	return c.weigh(e)
+	return result, err
 }
 
-// weigh judges the saved facts of the experiment.
+// weigh judges the saved facts of the experiment, of as many looks as were taken.
 func (c Case) weigh(e Experiment) (reports.Result, error) {
+	turns := e.turns(1)
+	for look := 2; look <= e.looks(); look++ {
+		if all := e.turns(look); exists(c.at(e, all[len(all)-1]).Dir) {
+			turns = all
+		}
+	}
 	runs := map[string][]expect.Evidence{}
 	var of record.Case
-	for _, t := range e.turns() {
+	for _, t := range turns {
 		run, facts, err := c.at(e, t).evidence()
 		if err != nil {
 			return reports.Result{}, err
@@ -179,7 +208,7 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 	}
 	evidence := map[string]expect.Evidence{}
 	for arm, all := range runs {
-		evidence[arm] = expect.Together(all)
+		evidence[arm] = expect.Together(all, e.looks())
 	}
 	x := expect.Weigh(e.of(), evidence[found], evidence[fixed], evidence[quiet], evidence[straight])
 	first := c.at(e, turn{found, 1})

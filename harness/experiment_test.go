@@ -17,6 +17,7 @@ import (
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/load"
 	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/stats"
 	"github.com/badgateway/badgateway/harness/topology"
 	"github.com/badgateway/badgateway/reports"
 )
@@ -40,6 +41,7 @@ func TestWrongExperiments(t *testing.T) {
 		"fix: in no words":                  func(e *harness.Experiment) { e.Fix = "" },
 		"change: none":                      func(e *harness.Experiment) { e.Change = nil },
 		"rounds: -1, want 0 to 10":          func(e *harness.Experiment) { e.Rounds = -1 },
+		"looks: 7, want 0 to 6":             func(e *harness.Experiment) { e.Looks = 7 },
 		"found: promises and looks are":     func(e *harness.Experiment) { e.Found.Looks = 2 },
 		"found: load: none":                 func(e *harness.Experiment) { e.Found.Load = nil },
 		"fixed: policy: 200 retries":        func(e *harness.Experiment) { e.Change = func(s *harness.Scenario) { s.Policy.Retries = 200 } },
@@ -56,13 +58,18 @@ func TestWrongExperiments(t *testing.T) {
 
 func during(e *harness.Experiment) expect.Share { return expect.Failures(e.Found.Faults[0].During()) }
 
+// stdlib is the embedded gateway.
+func stdlib(t *testing.T) gateways.Gateway {
+	t.Helper()
+	folders, err := gateways.Shipped()
+	require.NoError(t, err)
+	return folders[slices.IndexFunc(folders, func(f *gateways.Folder) bool { return f.Name == "stdlib" })].Lines()[0]
+}
+
 // The whole way of an experiment through the embedded gateway: what fails as found, what is left of it with the fix, what
 // the controls say, and the verdict against what is known.
 func TestExperiment(t *testing.T) {
 	t.Parallel()
-	folders, err := gateways.Shipped()
-	require.NoError(t, err)
-	stdlib := folders[slices.IndexFunc(folders, func(f *gateways.Folder) bool { return f.Name == "stdlib" })].Lines()[0]
 	for name, test := range map[string]struct {
 		change func(*harness.Scenario)
 		finds  map[string]expect.Finding
@@ -82,7 +89,7 @@ func TestExperiment(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := harness.Experiment{Fix: "no pool", Found: stale(), Change: test.change, Finds: test.finds}
-			c := harness.Case{Name: "field/" + t.Name(), Gateway: stdlib, Seed: 1, ScheduleSeed: 1, Dir: t.TempDir()}
+			c := harness.Case{Name: "field/" + t.Name(), Gateway: stdlib(t), Seed: 1, ScheduleSeed: 1, Dir: t.TempDir()}
 			result, err := c.Try(t.Context(), e)
 			require.NoError(t, err)
 			x := result.Experiment
@@ -103,6 +110,33 @@ func TestExperiment(t *testing.T) {
 				names = append(names, filepath.Base(f.Name()))
 			}
 			assert.Equal(t, "fixed-1 fixed-2 found-1 found-2 straight-at-the-backend-1 verdict.json without-faults-1", strings.Join(names, " "))
+		})
+	}
+}
+
+// As long as the facts decide nothing, as many rounds again are run as there were; each look is as strict as its number asks for, and what
+// was found is found again in the saved facts.
+func TestLooksOfAnExperiment(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		requests, rounds int // of each arm
+		want             expect.Finding
+	}{
+		"decided at the first look": {60, 1, expect.Proved},
+		"decided at the second":     {6, 2, expect.Proved},
+		"never decided":             {1, 4, expect.Undecided},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := harness.Experiment{Fix: "no pool", Found: stale(), Change: withoutPool, Rounds: 1, Looks: 3}
+			e.Found.Load = load.Closed{Connections: 1, Requests: test.requests, For: time.Minute, Request: load.POST("/orders")}
+			c := harness.Case{Name: "field/" + t.Name(), Gateway: stdlib(t), Seed: 1, ScheduleSeed: 1, Dir: t.TempDir()}
+			result, err := c.Try(t.Context(), e)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, result.Experiment.Finding, result.Experiment)
+			assert.Equal(t, test.requests*test.rounds, result.Experiment.Found.N)
+			single := stats.Count{K: result.Experiment.Found.K, N: result.Experiment.Found.N}.Interval(stats.Confidence95)
+			assert.Less(t, result.Experiment.Found.Low, single.Low+1e-9, "no look is less strict than a single one")
 		})
 	}
 }

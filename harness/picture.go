@@ -10,9 +10,13 @@ import (
 	"github.com/badgateway/badgateway/harness/load"
 )
 
-// sketch draws the topology: which backends there are, and which of them are reached through a link that can be broken.
+// sketch draws the topology: the gateways on the way, which backends there are, and which of them are reached through a link
+// that can be broken.
 func (s Scenario) sketch() string {
-	const before = "       client ----- gateway --+-- "
+	before := "       client ----- gateway --+-- "
+	if s.Front != nil {
+		before = "       client ----- front ----- gateway --+-- "
+	}
 	links := s.Faults.Links()
 	var b strings.Builder
 	for i, r := range s.Backends.Members() {

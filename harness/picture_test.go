@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/load"
@@ -46,6 +47,24 @@ func TestPicture(t *testing.T) {
                               +-- Toxiproxy -- orders-2
                               +-- Toxiproxy -- orders-3
 `, s.sketch())
+}
+
+// A gateway in front is a part of the way, and its policy of what is given.
+func TestPictureOfAFront(t *testing.T) {
+	t.Parallel()
+	s := Scenario{
+		Backends: topology.Replicas("orders", 2), Front: &topology.Front{Policy: topology.Policy{Retries: 2}},
+		Load: load.Constant{Rate: 1, For: time.Second, Request: load.GET("/")},
+	}
+	text, err := s.schedule("retries/TestLayers", 1, 0)
+	require.NoError(t, err)
+	assert.Contains(t, text, `
+given  orders x 2, policy: the gateway's own defaults
+front  policy: at most 2 retries
+       client ----- front ----- gateway --+-- orders-1
+                                          +-- orders-2
+load   GET / at 1/s for 1s
+`)
 }
 
 // Any length has its quarters, the last of them at the right edge.

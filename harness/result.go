@@ -20,7 +20,9 @@ import (
 func (c Case) result(of record.Case, e expect.Evidence, verdicts []expect.Verdict, dir string) reports.Result {
 	r := reports.Result{
 		Scenario: c.Name, Gateway: of.Gateway, Detected: of.Detected, Seed: of.Seed, Ruling: reports.Worst(verdicts), Verdicts: verdicts,
-		Summary: reports.Summarise(e), Case: &of, Timeline: reports.NewTimeline(e), Config: configIn(dir), Log: logOf(dir, verdicts),
+		Summary: reports.Summarise(e), Case: &of, Timeline: reports.NewTimeline(e),
+		Config: append(configIn(dir, ""), configIn(frontIn(dir), inFront)...),
+		Log:    append(logOf(dir, verdicts, ""), logOf(frontIn(dir), verdicts, inFront)...),
 		Replay: c.commands.replay, Dir: c.Dir,
 	}
 	if c.commands.repeat != "" {
@@ -29,6 +31,12 @@ func (c Case) result(of record.Case, e expect.Evidence, verdicts []expect.Verdic
 	return r
 }
 
+// frontIn is where the lab left config and log of the gateway in front, if there was one; inFront marks what is quoted of
+// them.
+func frontIn(dir string) string { return filepath.Join(dir, lab.FrontDir) }
+
+const inFront = "in front: "
+
 // mostConfig and mostLog bound what a result quotes: files and lines beyond are in the folder.
 const (
 	mostConfig = 64 << 10
@@ -36,8 +44,8 @@ const (
 	longLine   = 500
 )
 
-// configIn reads the config files that the lab saved in the folder.
-func configIn(dir string) []reports.File {
+// configIn reads the config files that the lab saved in the folder, and marks their names.
+func configIn(dir, mark string) []reports.File {
 	names, err := filepath.Glob(filepath.Join(dir, lab.ConfigDir, "*"))
 	if err != nil {
 		return nil
@@ -46,14 +54,15 @@ func configIn(dir string) []reports.File {
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err == nil && len(text) <= mostConfig && utf8.Valid(text) {
-			files = append(files, reports.File{Name: filepath.Base(name), Text: string(text)})
+			files = append(files, reports.File{Name: mark + filepath.Base(name), Text: string(text)})
 		}
 	}
 	return files
 }
 
-// logOf finds the lines of the gateway's log that name a witness. A gateway that writes none, or nothing of ids, has none.
-func logOf(dir string, verdicts []expect.Verdict) []string {
+// logOf finds the lines of the gateway's log that name a witness, and marks them. A gateway that writes none, or nothing of
+// ids, has none.
+func logOf(dir string, verdicts []expect.Verdict, mark string) []string {
 	var ids []string
 	for _, v := range verdicts {
 		if v.Witness != nil {
@@ -66,7 +75,7 @@ func logOf(dir string, verdicts []expect.Verdict) []string {
 	var found []string
 	_ = eachLogLine(dir, func(line string) bool { // what can be quoted of it is no fact
 		if slices.ContainsFunc(ids, func(id string) bool { return names(line, id) }) {
-			found = append(found, strings.ToValidUTF8(line[:min(len(line), longLine)], "?"))
+			found = append(found, mark+strings.ToValidUTF8(line[:min(len(line), longLine)], "?"))
 		}
 		return len(found) < mostLog
 	})
@@ -90,15 +99,24 @@ func eachLogLine(dir string, do func(line string) bool) error {
 	return lines.Err()
 }
 
-// bookings reads what the gateway's log says of requests.
+// bookings reads what the gateway's log says of requests, and that of the gateway in front, if there is one.
 func (c Case) bookings() ([]record.Booking, error) {
 	all := []record.Booking{}
-	err := eachLogLine(c.Dir, func(line string) bool {
-		if id, status, ok := c.Gateway.Booked(line); ok {
-			all = append(all, record.Booking{ID: strings.Clone(id), Status: status})
-		}
-		return true
-	})
+	read := func(dir string, front bool) error {
+		return eachLogLine(dir, func(line string) bool {
+			if id, status, ok := c.Gateway.Booked(line); ok {
+				if status == 0 { // as some write it
+					status = record.NoStatus
+				}
+				all = append(all, record.Booking{ID: strings.Clone(id), Status: status, Front: front})
+			}
+			return true
+		})
+	}
+	err := read(c.Dir, false)
+	if err == nil && c.Scenario.Front != nil {
+		err = read(frontIn(c.Dir), true)
+	}
 	return all, err
 }
 

@@ -27,6 +27,9 @@ type Scenario struct {
 	Backends topology.Group
 	// Policy is what is asked of the gateway; the zero policy leaves every default as people run it.
 	Policy topology.Policy
+	// Front is a second gateway of the same kind in front of the one under test, which clients talk to; nil is none. What
+	// breaks the gateway breaks the one under test.
+	Front *topology.Front
 	// Load is what the client sends.
 	Load load.Load
 	// Faults is what breaks, and when.
@@ -46,7 +49,7 @@ const mostLooks = 10
 
 // Validate reports everything that is wrong with the scenario, joined.
 func (s Scenario) Validate() error {
-	problems := []error{s.Backends.Validate(), s.Policy.Validate()}
+	problems := []error{s.Backends.Validate(), s.Policy.Validate(), s.Front.Validate()}
 	if s.Load == nil {
 		problems = append(problems, errors.New("load: none"))
 	} else {

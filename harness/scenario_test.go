@@ -25,6 +25,7 @@ func TestWrongScenarios(t *testing.T) {
 	for want, wrong := range map[string]func(*harness.Scenario){
 		`backends: name "Orders!" must match`:     func(s *harness.Scenario) { s.Backends.Name = "Orders!" },
 		"want whole milliseconds":                 func(s *harness.Scenario) { s.Policy.UpstreamIdleTimeout = time.Microsecond },
+		"front: policy: 200 retries":              func(s *harness.Scenario) { s.Front = &topology.Front{Policy: topology.Policy{Retries: 200}} },
 		"load: rate -1 per second":                func(s *harness.Scenario) { s.Load = load.Constant{Rate: -1} },
 		"load: none":                              func(s *harness.Scenario) { s.Load = nil },
 		"load: no request":                        func(s *harness.Scenario) { s.Load = load.Constant{Rate: 1, For: time.Second} },

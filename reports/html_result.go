@@ -83,6 +83,9 @@ func (r Result) numbers() []named {
 	if s.Costs.Duplicates > 0 {
 		all = append(all, named{"executed more than once", fmt.Sprintf("%d requests that are not idempotent", s.Costs.Duplicates)})
 	}
+	if len(s.Booked) > 0 {
+		all = append(all, named{"told", Outcomes(s.Booked)})
+	}
 	for _, w := range s.Windows {
 		if w.After > 0 {
 			all = append(all, named{"after " + w.ID, recovery(w)})
@@ -128,7 +131,11 @@ func (r Result) given() []named {
 	if c == nil {
 		return nil
 	}
-	all := []named{{"backends", c.Backends}, {"policy", cmp.Or(c.Policy, "the gateway's own defaults")}, {"load", c.Load}}
+	all := []named{{"backends", c.Backends}, {"policy", cmp.Or(c.Policy, "the gateway's own defaults")}}
+	if c.Front != "" {
+		all = append(all, named{"gateway in front", c.Front})
+	}
+	all = append(all, named{"load", c.Load})
 	gateway := r.on()
 	if c.Image != "" {
 		gateway += ", image " + c.Image

@@ -86,6 +86,8 @@ type Summary struct {
 	Distribution map[int]int `json:"distribution,omitempty"`
 	// Costs is what the requests cost, whatever failed.
 	Costs expect.Costs `json:"costs"`
+	// Booked counts what clients were told and how each of two gateways booked it, where their logs were read.
+	Booked map[string]int `json:"booked,omitempty"`
 }
 
 const (
@@ -134,6 +136,12 @@ func (s *Summary) add(x record.Exchange) {
 	s.Requests++
 	s.Outcomes[x.Label()]++
 	s.Distribution[x.Attempts()]++
+	if x.BookedInFront != 0 {
+		if s.Booked == nil {
+			s.Booked = map[string]int{}
+		}
+		s.Booked[x.Bookings()]++
+	}
 	if x.Failed() {
 		s.Failures++
 	}

@@ -117,6 +117,9 @@ func Details(w io.Writer, results []Result) {
 		for _, receipt := range r.Summary.Receipts {
 			fmt.Fprintln(w, "  receipt:", receipt)
 		}
+		if len(r.Summary.Booked) > 0 {
+			fmt.Fprintln(w, "  told:", Outcomes(r.Summary.Booked))
+		}
 		for _, v := range r.Verdicts {
 			if v.Reason != "" {
 				fmt.Fprintf(w, "  %s: %s\n", v.Ruling, v.Reason)

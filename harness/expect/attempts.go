@@ -32,6 +32,16 @@ func RequestsTouched(during record.Phase) Share {
 	return Share{metric: "requests touched by the fault", phase: during, counts: record.Exchange.Touched}
 }
 
+// Miscounted is the share of requests on which the two sides of the gateway disagree: a backend had one whose client has no
+// answer of it, or no backend had one whose client was served. None of them means that what is counted behind the gateway are
+// the requests that it did not turn away, each of which was answered.
+func Miscounted(during record.Phase) Share {
+	return Share{metric: "miscounted", phase: during, counts: func(e record.Exchange) bool {
+		served := e.Answered() || e.Outcome == record.Complete && e.Status < 400
+		return served != (e.Attempts() > 0)
+	}}
+}
+
 // RetriesToSame is the share of requests of which an attempt went to the replica of the attempt before.
 func RetriesToSame(during record.Phase) Share {
 	return retries("retries to the same replica", during, func(before, next record.Arrival) bool {

@@ -1,8 +1,6 @@
 package expect
 
 import (
-	"fmt"
-
 	"github.com/badgateway/badgateway/harness/record"
 )
 
@@ -20,12 +18,43 @@ func BookedAborts(during record.Phase) Share {
 	return inLog("aborts as 5xx in the gateway's log", during, func(e record.Exchange) bool { return e.Outcome == record.Aborted })
 }
 
+// BookedServed is the share of the failed requests in the gateway's log that stand there as served, with less than 400: who looks
+// for the reason of what users were told finds that nothing has happened. One without a status was not served.
+func BookedServed(during record.Phase) Share {
+	s := inLog("failures that the gateway's log takes for served", during, func(e record.Exchange) bool { return e.Failed() })
+	s.counts = func(e record.Exchange) bool { return e.Booked > 0 && e.Booked < 400 }
+	return s
+}
+
+// BookedOtherwiseInFront is the share of the requests in the log of the gateway in front that stand there with another status
+// than the one that their clients were told.
+func BookedOtherwiseInFront(during record.Phase) Share {
+	return Share{
+		metric: "told otherwise than booked in front", phase: during,
+		where:  []Filter{{"", func(e record.Exchange) bool { return e.BookedInFront != 0 && e.Outcome == record.Complete }}},
+		counts: func(e record.Exchange) bool { return int(e.BookedInFront) != e.Status },
+		label:  booked,
+	}
+}
+
+// Misbooked is the share of the requests on which the gateway's log and the backends disagree: it stands there and reached none,
+// or the other way round. None of them means that what a front has turned away, the gateway behind it has never seen.
+func Misbooked(during record.Phase) Share {
+	return Share{
+		metric: "in the gateway's log or at a backend, and not both", phase: during,
+		counts: func(e record.Exchange) bool { return (e.Booked != 0) != (e.Attempts() > 0) },
+		label:  booked,
+	}
+}
+
+func booked(e record.Exchange) string { return e.Bookings() }
+
 // inLog is a share of those requests that the gateway's log has.
 func inLog(metric string, during record.Phase, of func(record.Exchange) bool) Share {
 	return Share{
 		metric: metric, phase: during, where: []Filter{{"", func(e record.Exchange) bool { return e.Booked != 0 && of(e) }}},
 		counts: func(e record.Exchange) bool { return e.Booked >= 500 },
-		label:  func(e record.Exchange) string { return fmt.Sprintf("booked %d", e.Booked) },
+		label:  booked,
 	}
 }
 

@@ -109,11 +109,11 @@ type Experiment struct {
 // much as a half.
 const half = 0.5
 
-// Together is the evidence of several runs that were all meant to be made from the start.
-func Together(runs []Evidence) Evidence {
+// Together is the evidence of several runs that were all meant to be made from the start, or up to one of so many looks.
+func Together(runs []Evidence, looks int) Evidence {
 	last := len(runs) - 1
 	all := runs[last]
-	all.Before, all.Together = runs[:last:last], true
+	all.Before, all.Together, all.Most = runs[:last:last], true, looks
 	return all
 }
 

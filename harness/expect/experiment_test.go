@@ -122,13 +122,13 @@ func TestExperimentWithoutFaults(t *testing.T) {
 // Runs that were all meant to be made are one sample: none of them costs anything of the level.
 func TestRunsTogether(t *testing.T) {
 	one := weigh(broken(run(400), 80, 502), good(400))
-	all := weigh(expect.Together([]expect.Evidence{broken(run(200), 40, 502), broken(run(200), 40, 502)}), good(400))
+	all := weigh(expect.Together([]expect.Evidence{broken(run(200), 40, 502), broken(run(200), 40, 502)}, 1), good(400))
 	assert.Equal(t, one.Finding, all.Finding)
 	assert.InDelta(t, one.Low, all.Low, 1e-12)
 	assert.InDelta(t, one.High, all.High, 1e-12)
 	late := broken(run(200), 40, 502)
 	late.Planned++
-	doubtful := weigh(expect.Together([]expect.Evidence{broken(run(200), 40, 502), late}), good(400))
+	doubtful := weigh(expect.Together([]expect.Evidence{broken(run(200), 40, 502), late}, 1), good(400))
 	assert.Equal(t, expect.Undecided, doubtful.Finding)
 	assert.Contains(t, doubtful.Reason, "run 2 as found: 201 requests were planned")
 }

@@ -62,10 +62,11 @@ func (e Evidence) most() int { return max(e.Most, len(e.Before)+1) }
 
 // level is the confidence of every interval: 95 %, or that of each look.
 func (e Evidence) level() stats.Level {
-	if e.Together {
-		return stats.Confidence95
+	most := e.most()
+	if e.Together { // what went before are rounds of the same look
+		most = max(e.Most, 1)
 	}
-	return stats.Looks{Most: e.most(), Level: stats.Confidence95}.Each()
+	return stats.Looks{Most: most, Level: stats.Confidence95}.Each()
 }
 
 // fewest is the smallest number of requests, or connections, that None judges: none among fewer would allow a share of 1 in

@@ -68,10 +68,17 @@ func TestMetricsCountWhatTheyName(t *testing.T) {
 			status(504)(x)
 			x.Arrivals[0].Action, x.Arrivals[0].Status = record.Abandoned, 0
 		}, false},
-		"unserved: failed":      {expect.Unserved, reset, true},
-		"unserved: turned away": {expect.Unserved, status(429), true},
-		"served":                {expect.Unserved, status(204), false},
-		"not asked any more":    {expect.Unserved, func(x *record.Exchange) { x.Outcome, x.Status = record.Aborted, 0 }, false},
+		"unserved: failed":        {expect.Unserved, reset, true},
+		"unserved: turned away":   {expect.Unserved, status(429), true},
+		"served":                  {expect.Unserved, status(204), false},
+		"not asked any more":      {expect.Unserved, func(x *record.Exchange) { x.Outcome, x.Status = record.Aborted, 0 }, false},
+		"miscounted: seen behind": {expect.Miscounted, status(429), true},
+		"miscounted: not seen":    {expect.Miscounted, func(x *record.Exchange) { x.Arrivals = nil }, true},
+		"counted: answered":       {expect.Miscounted, func(x *record.Exchange) { x.Status, x.Arrivals[0].Status = 503, 503 }, false},
+		"counted: turned away": {expect.Miscounted, func(x *record.Exchange) {
+			status(503)(x)
+			x.Arrivals = nil
+		}, false},
 		"slower": {func(p record.Phase) expect.Share { return expect.Slower(50*ms, p) }, func(x *record.Exchange) {
 			x.Due, x.Done, x.Outcome = 10*ms, 61*ms, record.TimedOut
 		}, true},

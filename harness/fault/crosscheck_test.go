@@ -56,6 +56,8 @@ var crossChecks = map[string]checked{
 	"HangResponse":                {fault: fault.HangResponse{}, of: third, load: hasty, seen: ended(record.TimedOut)},
 	"HangResponse, body":          {fault: fault.HangResponse{At: fault.InBody}, of: third, load: hasty, seen: ended(record.TimedOut)},
 	"MalformResponse, status":     {fault: fault.MalformResponse{As: fault.BadStatusLine}, of: third, load: busy, seen: ended(record.Malformed)},
+	"MalformResponse, two digits": {fault: fault.MalformResponse{As: fault.ShortStatus}, of: third, load: busy, seen: ended(record.Malformed)},
+	"MalformResponse, version":    {fault: fault.MalformResponse{As: fault.OtherVersion}, of: third, load: busy, seen: ended(record.Malformed)},
 	"MalformResponse, header":     {fault: fault.MalformResponse{As: fault.BadHeader}, of: third, load: busy, seen: ended(record.Malformed)},
 	"MalformResponse, lengths":    {fault: fault.MalformResponse{As: fault.TwoLengths}, of: third, load: busy, seen: ended(record.Malformed)},
 	"MalformResponse, framing":    {fault: fault.MalformResponse{As: fault.LengthAndChunks}, of: third, load: busy},

@@ -20,6 +20,10 @@ type Malformation string
 const (
 	// BadStatusLine is a status that is no number.
 	BadStatusLine Malformation = "bad status line"
+	// ShortStatus is a status of two digits, 99.
+	ShortStatus Malformation = "status of two digits"
+	// OtherVersion is the status line of HTTP/2.0, which HTTP/2 itself does not have, before a message in HTTP/1.
+	OtherVersion Malformation = "another version"
 	// BadHeader is a header line without a colon.
 	BadHeader Malformation = "bad header line"
 	// TwoLengths are two Content-Length fields that contradict each other (RFC 9112, section 6.3; catalogue I6).
@@ -30,6 +34,8 @@ const (
 
 var malformed = map[Malformation]backend.Answer{
 	BadStatusLine:   {StartLine: "HTTP/1.1 2OO OK"},
+	ShortStatus:     {StartLine: "HTTP/1.1 99 OK"},
+	OtherVersion:    {StartLine: "HTTP/2.0 200 OK"},
 	BadHeader:       {Fields: []string{"this line has no colon"}},
 	TwoLengths:      {Fields: []string{"Content-Length: 7"}, Framing: ByLength},
 	LengthAndChunks: {Fields: []string{"Content-Length: 7"}, Framing: ByChunks},
@@ -42,7 +48,7 @@ func (f MalformResponse) String() string { return "malformed response: " + strin
 // Validate reports everything that is wrong with the fault.
 func (f MalformResponse) Validate() error {
 	if _, known := malformed[f.As]; !known {
-		return fmt.Errorf("%s: want BadStatusLine, BadHeader, TwoLengths or LengthAndChunks", f)
+		return fmt.Errorf("%s: want BadStatusLine, ShortStatus, OtherVersion, BadHeader, TwoLengths or LengthAndChunks", f)
 	}
 	return nil
 }

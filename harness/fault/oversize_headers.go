@@ -9,7 +9,7 @@ import (
 )
 
 // OversizeHeaders answers with a header that is larger than gateways have room for: nginx has 4 or 8 KiB for the head of
-// an answer, most others 8 to 64 KiB.
+// an answer, most others 8 to 64 KiB, those in Go 10 MiB.
 type OversizeHeaders struct {
 	// Bytes is how much is added to the header, in fields of about 1 KiB.
 	Bytes int
@@ -19,8 +19,8 @@ var _ Fault = OversizeHeaders{}
 
 func (f OversizeHeaders) String() string { return fmt.Sprintf("header of %d bytes more", f.Bytes) }
 
-// maxHeader bounds what is added to a header.
-const maxHeader = 1 << 20
+// maxHeader bounds what is added to a header: it is beyond the room of everybody.
+const maxHeader = 16 << 20
 
 // Validate reports everything that is wrong with the fault.
 func (f OversizeHeaders) Validate() error {

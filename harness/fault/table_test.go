@@ -92,6 +92,8 @@ var table = map[string]row{
 	"QueueRequests":            {fault: fault.QueueRequests{Service: 100 * time.Millisecond, Servers: 1}, bites: threeQueue, spares: reused, receipt: record.Receipt{Requests: 3}},
 
 	"MalformResponse, status line": {fault: fault.MalformResponse{As: fault.BadStatusLine}, bites: malformed, spares: reused, receipt: oneTouched},
+	"MalformResponse, two digits":  {fault: fault.MalformResponse{As: fault.ShortStatus}, bites: malformed, spares: reused, receipt: oneTouched},
+	"MalformResponse, version":     {fault: fault.MalformResponse{As: fault.OtherVersion}, bites: malformed, spares: reused, receipt: oneTouched},
 	"MalformResponse, header":      {fault: fault.MalformResponse{As: fault.BadHeader}, bites: malformed, spares: reused, receipt: oneTouched},
 	"MalformResponse, two lengths": {fault: fault.MalformResponse{As: fault.TwoLengths}, bites: malformed, spares: reused, receipt: oneTouched},
 	"MalformResponse, length and chunks": {

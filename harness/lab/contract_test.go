@@ -134,9 +134,13 @@ func stop(t *testing.T, l Lab) {
 	case *inDocker:
 		assert.Empty(t, labelled(t, labelLab+"="+l.own[labelLab]))
 	case *inProcess:
-		var dialer net.Dialer
-		_, err := dialer.DialContext(t.Context(), "tcp", l.Address())
-		assert.Error(t, err, "the gateway still listens")
+		for _, g := range []*embedded{l.embedded, l.front} {
+			if g != nil {
+				var dialer net.Dialer
+				_, err := dialer.DialContext(t.Context(), "tcp", g.Address())
+				assert.Error(t, err, "%s still listens", g.hop)
+			}
+		}
 	}
 }
 

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 
 	"github.com/moby/moby/client"
 
+	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
@@ -30,7 +29,7 @@ const (
 
 // inDocker runs everything in containers on a private network, where each has its name for an address:
 //
-//	client -> gateway -> [toxiproxy ->] orders-1 -> journal in the backend's container
+//	client -> [front ->] gateway -> [toxiproxy ->] orders-1 -> journal in the backend's container
 //
 // What belongs to the lab is known by its label alone, so Stop finds it however the start has ended.
 type inDocker struct {
@@ -46,6 +45,7 @@ type inDocker struct {
 	replicas  []*replica
 	toxic     *service
 	contained *contained
+	front     *contained // nil unless the plan has one
 	gateway   *gatewayProcess
 	facts     Facts
 
@@ -71,7 +71,10 @@ func startDocker(ctx context.Context, p Plan) (Lab, error) {
 		plan: p, engine: engine, own: own, images: set,
 		facts: Facts{Lab: "docker", Image: set.gateway.ID, How: set.gateway.How},
 	}
-	l.contained = &contained{lab: l}
+	l.contained = &contained{lab: l, hop: p.inner()}
+	if p.Front != nil {
+		l.front = &contained{lab: l, hop: p.outer()}
+	}
 	clock := record.StartClock() // the lab's; the run's begins later
 	for _, r := range p.Backends.Members() {
 		l.replicas = append(l.replicas, newReplica(r, l, clock))
@@ -100,13 +103,23 @@ func (l *inDocker) start(ctx context.Context) error {
 		return err
 	}
 	l.gateway = newGatewayProcess(l.replicas, l.contained)
-	steps = []func() error{
-		about("gateway "+l.plan.Gateway.String(), func() error { return l.contained.begin(ctx, l.gateway.serving()) }),
-	}
+	steps = []func() error{func() error { return l.startGateways(ctx) }}
 	for _, r := range l.plan.Successors {
 		steps = append(steps, about("successor of "+r.String(), func() error { return find(l.replicas, r).prepare(ctx) }))
 	}
 	return together(steps...)
+}
+
+// startGateways starts the gateway and, once that serves, the one in front of it, if there is to be one: it is ready when it
+// reaches a backend, and gets there by the other.
+func (l *inDocker) startGateways(ctx context.Context) error {
+	begin := func(c *contained, serving []gateways.Upstream) error {
+		return about(c.hop.String(), func() error { return c.begin(ctx, serving) })()
+	}
+	if err := begin(l.contained, l.gateway.serving()); err != nil || l.front == nil {
+		return err
+	}
+	return begin(l.front, l.plan.knownAs(func(door string) string { return door + portOf(l.plan.Gateway.Listen) }))
 }
 
 // about puts before the error of a step what it is about.
@@ -119,7 +132,12 @@ func about(what string, step func() error) func() error {
 	}
 }
 
-func (l *inDocker) Address() string { return l.contained.Address() }
+func (l *inDocker) Address() string {
+	if l.front != nil {
+		return l.front.Address()
+	}
+	return l.contained.Address()
+}
 
 func (l *inDocker) Gateway() fault.GatewayProcess { return l.gateway }
 
@@ -137,30 +155,11 @@ func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) (all []reco
 	return all, err
 }
 
-func (l *inDocker) Log(ctx context.Context) ([]byte, error) {
-	log, err := l.contained.logs(ctx, "all")
-	if err != nil {
-		return nil, fmt.Errorf("log of the gateway: %w", err)
-	}
-	return log, nil
-}
+func (l *inDocker) Log(ctx context.Context) ([]byte, error) { return l.contained.readLog(ctx) }
 
-// saveLog saves what the gateway has logged.
-func (l *inDocker) saveLog(ctx context.Context) error {
-	if l.contained.service == nil {
-		return nil
-	}
-	log, err := l.Log(ctx)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(l.plan.Dir, LogFile), log, 0o644)
-}
-
-// Stop saves the gateway's log and removes the lab's containers, then its network.
+// Stop saves the logs of the gateways and removes the lab's containers, then its network.
 func (l *inDocker) Stop(ctx context.Context) error {
-	err := l.saveLog(ctx)
-	l.contained.service = nil // its log goes with it
+	err := errors.Join(l.front.saveLog(ctx), l.contained.saveLog(ctx))
 	_, stuck, removeErr := remove(ctx, l.engine, labelLab+"="+l.own[labelLab])
 	for _, what := range stuck {
 		if l.plan.Progress != nil {

@@ -15,12 +15,12 @@ import (
 
 // configure gives it the files that have changed. If none has, a gateway that watches them is given them all the same.
 func (c *contained) configure(ctx context.Context, serving []gateways.Upstream) error {
-	config, err := c.render(serving)
+	config, err := c.hop.render(c.lab.facts.Version, serving)
 	if err != nil {
 		return err
 	}
 	same := func(a, b gateways.File) bool { return bytes.Equal(a.Content, b.Content) }
-	all := c.lab.plan.Gateway.Reload.Watch && slices.EqualFunc(config, c.config, same)
+	all := c.hop.gateway.Reload.Watch && slices.EqualFunc(config, c.config, same)
 	for i, file := range config {
 		if !all && same(file, c.config[i]) {
 			continue

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,9 +36,10 @@ func upstreams(serving, links []topology.Replica) []gateways.Upstream {
 	return all
 }
 
-// contained is the gateway in its container.
+// contained is a gateway in its container.
 type contained struct {
 	lab      *inDocker
+	hop      hop
 	*service                 // nil until it was started for the first time
 	config   []gateways.File // what it was given last
 	replaced int             // files, while it ran
@@ -46,30 +49,19 @@ func (c *contained) Address() string {
 	if c.service == nil {
 		return ""
 	}
-	return c.address(c.lab.plan.Gateway.Listen)
-}
-
-// render renders the config for the backends that serve, and saves it.
-func (c *contained) render(serving []gateways.Upstream) ([]gateways.File, error) {
-	p := c.lab.plan
-	config, err := p.Gateway.Render(gateways.Rendering{
-		Version: c.lab.facts.Version, Listen: p.Gateway.Listen, Backends: serving, Policy: p.Policy,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return config, saveConfig(p.Dir, config)
+	return c.address(c.hop.gateway.Listen)
 }
 
 // begin starts the gateway for the first time.
 func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) error {
 	var err error
-	if c.config, err = c.render(serving); err != nil {
+	if c.config, err = c.hop.render(c.lab.facts.Version, serving); err != nil {
 		return err
 	}
-	p := c.lab.plan
-	g := p.Gateway
-	s := spec{name: "gateway", image: c.lab.images.gateway, command: g.Command, user: g.User, ports: []int{g.Listen}}
+	g := c.hop.gateway
+	s := spec{
+		name: c.hop.host, aliases: c.hop.doors, image: c.lab.images.gateway, command: g.Command, user: g.User, ports: []int{g.Listen},
+	}
 	for _, file := range c.config {
 		s.files = append(s.files, testcontainers.ContainerFile{
 			Reader: bytes.NewReader(file.Content), ContainerFilePath: file.Target, FileMode: 0o644,
@@ -86,7 +78,7 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 
 // await waits until the gateway is ready.
 func (c *contained) await(ctx context.Context) error {
-	g := c.lab.plan.Gateway
+	g := c.hop.gateway
 	err := awaitReady(ctx, c.Address(), g.Ready, c.gone)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		err = fmt.Errorf("%w; listen in %s says %d", err, g.DefinitionFile(), g.Listen)
@@ -95,7 +87,7 @@ func (c *contained) await(ctx context.Context) error {
 }
 
 func (c *contained) reload(ctx context.Context) error {
-	how := c.lab.plan.Gateway.Reload
+	how := c.hop.gateway.Reload
 	switch {
 	case how.Watch:
 		return nil
@@ -104,7 +96,7 @@ func (c *contained) reload(ctx context.Context) error {
 	case len(how.Command) > 0:
 		return c.command(ctx, how.Command)
 	}
-	return fmt.Errorf("gateway %s: gateway.yaml does not say how it is reloaded", c.lab.plan.Gateway)
+	return fmt.Errorf("%s: gateway.yaml does not say how it is reloaded", c.hop)
 }
 
 // catch sends a signal to the gateway once it catches it, and has received the one before. HAProxy's master ignores signals
@@ -161,7 +153,7 @@ const patience = 30 * time.Second
 func (c *contained) halt(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	how := c.lab.plan.Gateway.StopSignal()
+	how := c.hop.gateway.StopSignal()
 	if err := c.catch(ctx, how); err != nil {
 		return err
 	}
@@ -170,7 +162,7 @@ func (c *contained) halt(ctx context.Context) error {
 		err = fmt.Errorf("it still runs %s later", patience)
 	}
 	if err != nil {
-		return c.explain(ctx, fmt.Errorf("gateway %s does not stop on %s: %w", c.lab.plan.Gateway, how, err))
+		return c.explain(ctx, fmt.Errorf("%s does not stop on %s: %w", c.hop, how, err))
 	}
 	return nil
 }
@@ -190,4 +182,26 @@ func (l *inDocker) Tasks(ctx context.Context) (int, error) {
 	var stats container.StatsResponse
 	err = json.NewDecoder(answer.Body).Decode(&stats)
 	return int(stats.PidsStats.Current), errors.Join(err, answer.Body.Close())
+}
+
+// readLog reads what it has logged.
+func (c *contained) readLog(ctx context.Context) ([]byte, error) {
+	log, err := c.logs(ctx, "all")
+	if err != nil {
+		return nil, fmt.Errorf("log of %s: %w", c.hop, err)
+	}
+	return log, nil
+}
+
+// saveLog saves what it has logged. One that was never started, or never there, has logged nothing.
+func (c *contained) saveLog(ctx context.Context) error {
+	if c == nil || c.service == nil {
+		return nil
+	}
+	log, err := c.readLog(ctx)
+	c.service = nil // its log is about to go with it
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(c.hop.dir, LogFile), log, 0o644)
 }

@@ -26,7 +26,7 @@ func (l *inDocker) runInPod(ctx context.Context, s spec) (*service, error) {
 
 // pod is the pod in which a container is to run.
 func (l *inDocker) pod(ctx context.Context, of spec) (*service, error) {
-	return l.run(ctx, spec{name: of.name, image: l.images.backend, args: []string{"-hold"}, ports: of.ports})
+	return l.run(ctx, spec{name: of.name, aliases: of.aliases, image: l.images.backend, args: []string{"-hold"}, ports: of.ports})
 }
 
 // home is the container that has the address: the pod, or the container itself.

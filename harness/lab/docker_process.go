@@ -91,7 +91,7 @@ func (s *service) Connect(ctx context.Context) error {
 	}
 	if inspected.Container.NetworkSettings.Networks[s.network] == nil {
 		_, err = s.engine.NetworkConnect(ctx, s.network, client.NetworkConnectOptions{
-			Container: s.id, EndpointConfig: &network.EndpointSettings{IPAMConfig: s.spec.ipam(), Aliases: []string{s.spec.name}},
+			Container: s.id, EndpointConfig: &network.EndpointSettings{IPAMConfig: s.spec.ipam(), Aliases: s.spec.names()},
 		})
 		if err != nil {
 			return err

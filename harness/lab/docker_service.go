@@ -27,9 +27,10 @@ import (
 
 // spec is what is asked of one container.
 type spec struct {
-	// name is its address in the lab's network.
-	name  string
-	image images.Obtained
+	// name is its address in the lab's network, and so are the aliases.
+	name    string
+	aliases []string
+	image   images.Obtained
 	// command replaces the image's own; args follow the image's own.
 	command, args []string
 	// user takes the place of the image's own.
@@ -160,7 +161,7 @@ func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
 		}
 	default:
 		r.Networks = []string{l.network.name}
-		r.NetworkAliases = map[string][]string{l.network.name: {s.name}}
+		r.NetworkAliases = map[string][]string{l.network.name: s.names()}
 		r.EndpointSettingsModifier = func(e map[string]*network.EndpointSettings) {
 			e[l.network.name].IPAMConfig = s.ipam()
 		}
@@ -175,6 +176,9 @@ func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
 	}
 	return r, nil
 }
+
+// names are those by which the others in the lab's network find it.
+func (s spec) names() []string { return append([]string{s.name}, s.aliases...) }
 
 func (s spec) ipam() *network.EndpointIPAMConfig {
 	if !s.address.IsValid() {

@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,12 +19,13 @@ import (
 
 // inProcess runs everything on loopback sockets of this process:
 //
-//	client -> embedded gateway -> [Toxiproxy ->] backend -> journal file
+//	client -> [front ->] embedded gateway -> [Toxiproxy ->] backend -> journal file
 type inProcess struct {
 	plan     Plan
 	toxic    *toxiproxy.Server
 	replicas []*replica
 	embedded *embedded
+	front    *embedded // nil unless the plan has one
 	gateway  *gatewayProcess
 	facts    Facts
 
@@ -55,20 +55,22 @@ func startInProcess(ctx context.Context, p Plan) (Lab, error) {
 	if err := together(births...); err != nil {
 		return l, err
 	}
-	log, err := os.Create(filepath.Join(p.Dir, LogFile))
-	if err != nil {
-		return l, err
+	return l, l.startGateways(ctx)
+}
+
+// startGateways starts the gateway and then the one in front of it, if there is to be one.
+func (l *inProcess) startGateways(ctx context.Context) (err error) {
+	if l.embedded, err = newEmbedded(l.plan.inner(), l.facts.Version, l.plan.Wrap); err != nil {
+		return err
 	}
-	l.embedded = &embedded{plan: p, version: l.facts.Version, log: log, address: "127.0.0.1:0"}
 	l.gateway = newGatewayProcess(l.replicas, l.embedded)
-	err = l.embedded.configure(ctx, l.gateway.serving())
-	if err == nil {
-		err = l.embedded.launch(ctx)
+	if err := l.embedded.begin(ctx, l.gateway.serving()); err != nil || l.plan.Front == nil {
+		return err
 	}
-	if err != nil {
-		return l, fmt.Errorf("gateway %s: %w", p.Gateway, err)
+	if l.front, err = newEmbedded(l.plan.outer(), l.facts.Version, reverseproxy.Wrap{}); err != nil {
+		return err
 	}
-	return l, nil
+	return l.front.begin(ctx, l.plan.knownAs(func(string) string { return l.embedded.Address() }))
 }
 
 // settle starts a backend on free ports, behind a link of its own if the replica has one.
@@ -115,10 +117,13 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 func (l *inProcess) Address() string {
-	if l.embedded == nil {
-		return ""
+	switch {
+	case l.front != nil:
+		return l.front.Address()
+	case l.embedded != nil:
+		return l.embedded.Address()
 	}
-	return l.embedded.Address()
+	return ""
 }
 
 func (l *inProcess) Site(r topology.Replica) fault.Site {
@@ -135,13 +140,10 @@ func (l *inProcess) Arrivals(ctx context.Context, clock record.Clock) (all []rec
 	return all, err
 }
 
-// Stop takes down in the reverse order of starting: the gateway before its backends. The arrivals are in the record, and
-// the journals go.
+// Stop takes down in the reverse order of starting: the front before the gateway, and that before its backends. The arrivals
+// are in the record, and the journals go.
 func (l *inProcess) Stop(ctx context.Context) error {
-	var errs []error
-	if l.embedded != nil {
-		errs = append(errs, l.embedded.close(ctx))
-	}
+	errs := []error{l.front.close(ctx), l.embedded.close(ctx)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, at := range l.places {

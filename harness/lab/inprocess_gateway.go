@@ -3,7 +3,9 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/fixtures/reverseproxy"
@@ -12,7 +14,8 @@ import (
 
 // embedded is a gateway in this process.
 type embedded struct {
-	plan    Plan
+	hop     hop
+	wrap    reverseproxy.Wrap
 	version topology.Version
 	log     *os.File
 	address string // from the first start on
@@ -20,16 +23,37 @@ type embedded struct {
 	running *reverseproxy.Gateway
 }
 
+// newEmbedded prepares a gateway, with a log, which close closes.
+func newEmbedded(h hop, v topology.Version, w reverseproxy.Wrap) (*embedded, error) {
+	log, err := os.Create(filepath.Join(h.dir, LogFile))
+	if err != nil {
+		return nil, err
+	}
+	return &embedded{hop: h, wrap: w, version: v, log: log, address: "127.0.0.1:0"}, nil
+}
+
+// begin starts it for the first time.
+func (e *embedded) begin(ctx context.Context, serving []gateways.Upstream) error {
+	err := e.configure(ctx, serving)
+	if err == nil {
+		err = e.launch(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.hop, err)
+	}
+	return nil
+}
+
 func (e *embedded) Address() string { return e.address }
 
 // configure renders the config for the backends that serve, and saves it.
 func (e *embedded) configure(_ context.Context, serving []gateways.Upstream) error {
-	config, err := e.plan.Gateway.Render(gateways.Rendering{Version: e.version, Backends: serving, Policy: e.plan.Policy})
+	config, err := e.hop.render(e.version, serving)
 	if err != nil {
 		return err
 	}
 	e.config = config[0].Content
-	return saveConfig(e.plan.Dir, config)
+	return nil
 }
 
 func (e *embedded) reload(context.Context) error { return e.running.Reload(e.config) }
@@ -40,7 +64,7 @@ func (e *embedded) launch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if e.running, err = reverseproxy.Start(listener, e.config, e.log, e.plan.Wrap); err != nil {
+		if e.running, err = reverseproxy.Start(listener, e.config, e.log, e.wrap); err != nil {
 			return errors.Join(err, listener.Close())
 		}
 		if at := listener.Addr().String(); at != e.address { // the first time; then somebody may be reading it
@@ -48,7 +72,7 @@ func (e *embedded) launch(ctx context.Context) error {
 		}
 	}
 	alive := func(context.Context) error { return nil }
-	return awaitReady(ctx, e.address, e.plan.Gateway.Ready, alive)
+	return awaitReady(ctx, e.address, e.hop.gateway.Ready, alive)
 }
 
 func (e *embedded) halt(ctx context.Context) error {
@@ -68,8 +92,11 @@ func (e *embedded) stop(ctx context.Context) error {
 	return err
 }
 
-// close ends it for good.
+// close ends it for good; one that was never there has ended.
 func (e *embedded) close(ctx context.Context) error {
+	if e == nil {
+		return nil
+	}
 	err := e.stop(ctx)
 	if closed := e.log.Close(); !errors.Is(closed, os.ErrClosed) {
 		err = errors.Join(err, closed)

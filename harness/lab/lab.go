@@ -4,6 +4,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +26,8 @@ type Plan struct {
 	Gateway  gateways.Gateway
 	Backends topology.Group
 	Policy   topology.Policy
+	// Front is a second gateway of the same kind, in front of the one under test; nil is none.
+	Front *topology.Front
 	// Links lists the replicas that the gateway reaches through Toxiproxy; every other one it reaches directly.
 	Links []topology.Replica
 	// Successors lists the replicas of which another life will be wanted while the load runs. In containers it begins with the
@@ -32,7 +35,7 @@ type Plan struct {
 	Successors []topology.Replica
 	// Needs lists what the schedule needs of the lab.
 	Needs []fault.Need
-	// Wrap is put around an embedded gateway; it is how defects are planted.
+	// Wrap is put around an embedded gateway, not the one in front; it is how defects are planted.
 	Wrap reverseproxy.Wrap
 	// Dir is an existing folder in which the lab may leave files of the run: journals, config, log.
 	Dir string
@@ -42,19 +45,19 @@ type Plan struct {
 
 // Lab is a running topology.
 type Lab interface {
-	// Address is where the client reaches the gateway, host and port.
+	// Address is where the client reaches the gateway, or the one in front of it, host and port.
 	Address() string
 	// Site is what faults can reach of one replica in its current life.
 	Site(topology.Replica) fault.Site
-	// Gateway is the gateway's process.
+	// Gateway is the process of the gateway under test; nothing is done to the one in front of it.
 	Gateway() fault.GatewayProcess
 	// Facts describes what runs, as detected from it.
 	Facts() Facts
 	// Arrivals reads the journals of every backend's lives, on the run's clock.
 	Arrivals(ctx context.Context, clock record.Clock) ([]record.Arrival, error)
-	// Log reads what the gateway has logged so far; Stop saves it in the lab's folder.
+	// Log reads what the gateway under test has logged so far; Stop saves it in the lab's folder.
 	Log(ctx context.Context) ([]byte, error)
-	// Tasks counts the gateway's processes and threads.
+	// Tasks counts the processes and threads of the gateway under test.
 	Tasks(ctx context.Context) (int, error)
 	// Stop takes everything down that the lab started, also after a failed start, and reports what it could not.
 	Stop(ctx context.Context) error
@@ -100,16 +103,31 @@ func saveConfig(dir string, config []gateways.File) error {
 
 // Supports reports, before anything starts, what the plan's gateway cannot do of what is asked, else nil.
 func Supports(p Plan) error {
-	if lacks := p.Gateway.Lacks(p.Policy); len(lacks) > 0 {
-		return gateways.Unsupported{Reason: fmt.Sprintf("the gateway has no %v", lacks)}
+	for _, h := range p.hops() {
+		if lacks := h.gateway.Lacks(h.policy); len(lacks) > 0 {
+			return gateways.Unsupported{Reason: fmt.Sprintf("%s has no %v", h.words(), lacks)}
+		}
 	}
 	if reason := p.lacks(p.Needs...); reason != "" {
 		return gateways.Unsupported{Reason: reason}
 	}
-	_, err := p.Gateway.Render(gateways.Rendering{
-		Version: p.Gateway.Line, Listen: p.Gateway.Listen, Backends: upstreams(p.Backends.Members(), p.Links), Policy: p.Policy,
-	})
-	return err
+	if p.Front != nil && p.Gateway.Fixed() {
+		return gateways.Unsupported{Reason: "a gateway in front needs a template: the fixed config leads to the backends"}
+	}
+	for _, h := range p.hops() {
+		backends := upstreams(p.Backends.Members(), p.Links)
+		if h.isFront() {
+			backends = p.knownAs(func(door string) string { return door + portOf(p.Gateway.Listen) })
+		}
+		_, err := h.gateway.Render(h.rendering(p.Gateway.Line, backends))
+		if unsupported, is := errors.AsType[gateways.Unsupported](err); is && h.isFront() {
+			return gateways.Unsupported{Reason: h.words() + ": " + unsupported.Reason}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lacks says why one of the needs cannot be met; empty if all can.
@@ -134,6 +152,9 @@ func (p Plan) needs(need fault.Need) bool { return slices.Contains(p.Needs, need
 // Start starts the plan in the lab that its gateway needs. The lab is returned beside an error too, for Stop; it is nil
 // only when nothing was started.
 func Start(ctx context.Context, p Plan) (Lab, error) {
+	if err := clearFront(p); err != nil {
+		return nil, err
+	}
 	if p.Gateway.Embedded {
 		return startInProcess(ctx, p)
 	}

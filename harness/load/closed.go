@@ -81,7 +81,7 @@ func (s Sweep) shuffled(random *rand.Rand) func() time.Duration {
 
 func (l Closed) stream() stream {
 	s := stream{
-		how: "on " + connections(l.Connections), users: l.Connections, most: l.Requests, count: Unknown,
+		how: "on " + connections(l.Connections), users: l.Connections, most: l.Requests, busy: l.Think == 0, count: Unknown,
 		lasts: l.For, request: l.Request, connections: l.Use, timeout: l.Timeout, warmup: l.Warmup,
 		wrong: problems(usersProblem(l.Connections)),
 		gaps:  func(*rand.Rand) func() time.Duration { return func() time.Duration { return l.Think } },

@@ -40,6 +40,14 @@ func newConn(tcp net.Conn, clock record.Clock, number int, opened time.Duration)
 	return c
 }
 
+// begin begins a request on the connection, in the place of the one before.
+func (c *conn) begin(l *line, p *Planned, seen record.Request, rule *scripted, deadline time.Time) {
+	c.position++
+	c.seen = seen // on the connection, where it can be used again
+	c.seen.Connection, c.seen.Position = c.number, c.position
+	c.trip = trip{conn: c, line: l, request: p, seen: &c.seen, rule: rule, deadline: deadline}
+}
+
 // Read reads from the connection and keeps when that was.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.tcp.Read(p)

@@ -75,7 +75,8 @@ type stream struct {
 	count    int
 	arrivals func(seed uint64) iter.Seq[time.Duration]
 	users    int
-	most     int // requests of all users together; 0 is any number
+	most     int  // requests of all users together; 0 is any number
+	busy     bool // none of them ever waits between an answer and the next request
 	gaps     func(*rand.Rand) func() time.Duration
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/wire"
 )
 
 // Client says where the load goes and what watches it.
@@ -97,6 +98,16 @@ func (r *run) close(c *conn) {
 	_ = c.tcp.Close()
 }
 
+// exchange puts another in the place of a connection's own.
+func (r *run) exchange(c *conn, tcp net.Conn) {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	c.tcp, c.watch, c.until = tcp, wire.NewWatch(tcp), time.Time{}
+	if r.over {
+		c.breakOff()
+	}
+}
+
 // breakOff breaks off everything that is under way.
 func (r *run) breakOff() {
 	r.opening.Lock()
@@ -147,10 +158,13 @@ func (l *line) drive(ctx context.Context, begin time.Duration, seed uint64) {
 		idle.close()
 		return
 	}
-	for user := range l.users {
-		l.sending.Go(func() { l.loop(ctx, begin, l.sequence(seed, user+1)) })
+	loops := l.eventLoops()
+	for n := range l.users {
+		u := &user{line: l, begin: begin, due: begin, requests: l.sequence(seed, n+1), idle: &pool{run: l.run}}
+		l.sending.Go(func() { u.run(ctx, loops.of(n)) })
 	}
 	l.sending.Wait()
+	loops.close()
 }
 
 // pace hands out each request when it is due, never before that, and never waits for an answer. What it could not hand out
@@ -183,31 +197,6 @@ func (l *line) drop(p Planned, due time.Duration) {
 	l.tell(seen)
 }
 
-// loop sends the requests of one connection, each after the answer to the one before.
-func (l *line) loop(ctx context.Context, begin time.Duration, requests *sequence) {
-	sleep := newSleeper(l.Clock)
-	defer sleep.close()
-	idle := &pool{run: l.run}
-	defer idle.close()
-	due := begin
-	var p Planned // in one place for all of them
-	for {
-		p = requests.next()
-		due += p.Gap
-		if due >= begin+l.lasts {
-			return
-		}
-		if p.Gap > 0 { // else it is due already, since the load began or since the answer before
-			sleep.until(ctx, due)
-		}
-		if ctx.Err() != nil || l.most > 0 && l.begun.Add(1) > int64(l.most) {
-			return
-		}
-		p.Warmup = due-begin < l.warmup
-		due = l.send(ctx, &p, l.turn(&p), due, idle)
-	}
-}
-
 // seen begins the record of a request.
 func (p *Planned) seen(due time.Duration) record.Request {
 	return record.Request{
@@ -216,15 +205,21 @@ func (p *Planned) seen(due time.Duration) record.Request {
 	}
 }
 
+// deadline is until when a request that begins now has time, and whether that is the end of the run.
+func (l *line) deadline(ctx context.Context) (deadline time.Time, runEnds bool) {
+	deadline, runEnds = ctx.Deadline()
+	if l.timeout > 0 {
+		if own := time.Now().Add(l.timeout); own.Before(deadline) {
+			return own, false
+		}
+	}
+	return deadline, runEnds
+}
+
 // send takes one request through: a connection, the trip, the outcome. It returns when that was known. The rule is the one
 // that has chosen the request, if any.
 func (l *line) send(ctx context.Context, p *Planned, rule *scripted, due time.Duration, idle *pool) time.Duration {
-	deadline, runEnds := ctx.Deadline()
-	if l.timeout > 0 {
-		if own := time.Now().Add(l.timeout); own.Before(deadline) {
-			deadline, runEnds = own, false
-		}
-	}
+	deadline, runEnds := l.deadline(ctx)
 	seen := p.seen(due)
 	seen.Begun = l.Clock.Now()
 	seen.Sent = seen.Begun
@@ -238,20 +233,30 @@ func (l *line) send(ctx context.Context, p *Planned, rule *scripted, due time.Du
 	if rule == nil {
 		rule = l.Script.on(conn.number, p)
 	}
-	conn.seen = seen // on the connection, where it can be used again
-	conn.trip = trip{conn: conn, line: l, request: p, seen: &conn.seen, rule: rule, deadline: deadline}
+	conn.begin(l, p, seen, rule, deadline)
 	reusable := conn.trip.make(ctx, runEnds)
-	seen = conn.seen
-	seen.LastByte = conn.lastByte(seen.FirstByte)
-	seen.Done = l.Clock.Now()
-	if reusable && l.connections.keeps(conn.position, seen.Done-conn.opened) {
-		idle.put(conn)
+	return l.settle(conn, reusable, idle)
+}
+
+// settle keeps the connection or closes it, and tells of the request that it has carried. It returns when its outcome was known.
+func (l *line) settle(c *conn, reusable bool, idle *pool) time.Duration {
+	keep := l.finish(c, reusable)
+	seen := c.seen // which the next one overwrites
+	if keep {
+		idle.put(c)
 	} else {
-		l.close(conn)
+		l.close(c)
 	}
 	l.release()
 	l.tell(seen)
 	return seen.Done
+}
+
+// finish ends the record of the request that a connection has carried, and reports whether the connection is to be kept.
+func (l *line) finish(c *conn, reusable bool) (keep bool) {
+	c.seen.LastByte = c.lastByte(c.seen.FirstByte)
+	c.seen.Done = l.Clock.Now()
+	return reusable && l.connections.keeps(c.position, c.seen.Done-c.opened)
 }
 
 // connect finds a connection for a request: an idle one, or a new one. When all are busy that there may be, it waits.

@@ -42,18 +42,20 @@ type trip struct {
 
 // make sends the request and reads its answer into seen; it reports whether the connection can be used again.
 func (t *trip) make(ctx context.Context, runEnds bool) (reusable bool) {
-	t.position++
-	t.seen.Connection, t.seen.Position = t.number, t.position
 	if err := t.setDeadline(ctx, t.deadline); err != nil {
 		t.seen.Outcome, t.seen.Detail = record.Closed, err.Error()
 		return false
 	}
-
 	if t.rule.does(SlowReader) {
 		t.readSlowly(ctx)
 	}
 	t.seen.Sent = t.line.Clock.Now()
 	head, err := t.send(ctx)
+	return t.end(ctx, head, err, runEnds)
+}
+
+// end reads the answer, or what is left to read of it: its head may have come already, and so may the error that ended it.
+func (t *trip) end(ctx context.Context, head *wire.Head, err error, runEnds bool) (reusable bool) {
 	if head == nil && err == nil {
 		head, err = t.readHead(ctx)
 	}

@@ -56,7 +56,7 @@ func flat(t reflect.Type) bool {
 		pointer.Implements(reflect.TypeFor[json.Unmarshaler]()) || pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return false
 	}
-	return slices.Contains([]reflect.Kind{reflect.String, reflect.Int, reflect.Int32, reflect.Int64, reflect.Bool}, t.Kind())
+	return slices.Contains([]reflect.Kind{reflect.String, reflect.Int, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Bool}, t.Kind())
 }
 
 // encode appends the fact and the end of its line.

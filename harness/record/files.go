@@ -40,9 +40,10 @@ type Case struct {
 	Planned int `json:"planned"`
 	// Looks is how many looks may be taken at the scenario, if there may be several: this one, and others beside it.
 	Looks int `json:"looks,omitempty"`
-	// Backends, Policy and Load are what was asked for, in words.
+	// Backends, Policy and Load are what was asked for, in words, and so is Front, where there is one.
 	Backends string `json:"backends"`
 	Policy   string `json:"policy"`
+	Front    string `json:"front,omitempty"`
 	Load     string `json:"load"`
 	// Began is the wall-clock time at which the run's clock started; Load* are on that clock.
 	Began     time.Time     `json:"began"`
@@ -58,7 +59,7 @@ const (
 	RequestsFile   = "requests.jsonl" + compressed
 	ArrivalsFile   = "arrivals.jsonl" + compressed
 	InjectionsFile = "injections.jsonl" + compressed
-	// BookingsFile is there if somebody asked what the gateway's log says.
+	// BookingsFile is there if somebody asked what the gateways' logs say.
 	BookingsFile = "bookings.jsonl" + compressed
 )
 
@@ -174,7 +175,11 @@ func Load(dir string) (Facts, error) {
 		return f, nil
 	}
 	for _, b := range bookings {
-		if n := ids.find(b.ID); n >= 0 {
+		switch n := ids.find(b.ID); {
+		case n < 0:
+		case b.Front:
+			f.Requests[n].BookedInFront = int16(b.Status)
+		default: // the last one, where a gateway in front has sent it several times
 			f.Requests[n].Booked = b.Status
 		}
 	}

@@ -7,6 +7,7 @@
 package record
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -63,8 +64,10 @@ type Request struct {
 	Key bool `json:"key,omitempty"`
 	// Warmup says that the request was sent to warm up: no expectation looks at it.
 	Warmup bool `json:"warmup,omitempty"`
-	// Booked is the status that the gateway's own log has for the request, if that was read; 0 if it has none.
-	Booked int32 `json:"booked,omitempty"`
+	// BookedInFront is the status in the log of the gateway in front, where there is one, and Booked the one in that of the
+	// gateway under test, if they were read; 0 if the log does not have the request, NoStatus if it stands there without one.
+	BookedInFront int16 `json:"booked_in_front,omitempty"`
+	Booked        int32 `json:"booked,omitempty"`
 	// Stream names the stream that the request belongs to, where the load has several.
 	Stream string `json:"stream,omitempty"`
 	// Due is when the schedule wanted the request sent; Begun when the client turned to it. The difference is the
@@ -112,10 +115,27 @@ func (r Request) Label() string {
 	return string(r.Outcome)
 }
 
-// Booking is what the gateway's own log says of a request. It may be something else than what its client was told.
+// Bookings says how the request was booked on its way, and, where that was by two gateways, what its client was told.
+func (r Request) Bookings() string {
+	if r.BookedInFront == 0 {
+		return fmt.Sprintf("booked %d", r.Booked)
+	}
+	behind := "not" // it never came there
+	if r.Booked != 0 {
+		behind = strconv.Itoa(int(r.Booked))
+	}
+	return fmt.Sprintf("%s booked as %d in front and %s behind", r.Label(), r.BookedInFront, behind)
+}
+
+// NoStatus is booked of a request that was given no status, e.g. since its client had gone.
+const NoStatus = -1
+
+// Booking is what a gateway's own log says of a request. It may be something else than what its client was told.
 type Booking struct {
 	ID     string `json:"id"`
 	Status int32  `json:"status"`
+	// Front says that it is the log of the gateway in front.
+	Front bool `json:"front,omitempty"`
 }
 
 // Action is what a backend did to an arrival.

@@ -127,7 +127,8 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(f.Requests)), "ns/exchange")
 }
 
-// What the gateway's log says of a request is the request's, if anybody asked.
+// What the gateways' logs say of a request is the request's, if anybody asked. One that a gateway in front has sent several times
+// has several lines in the log of the other, of which the last one counts.
 func TestBookingsAreTheRequests(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,11 +139,15 @@ func TestBookingsAreTheRequests(t *testing.T) {
 		running.Saw(q)
 	}
 	running.Case, running.Arrivals, running.Injections = f.Case, f.Arrivals, f.Injections
-	running.Bookings = []Booking{{ID: f.Requests[0].ID, Status: 499}, {ID: "somebody else's", Status: 500}}
+	id := f.Requests[0].ID
+	running.Bookings = []Booking{
+		{ID: id, Status: 502}, {ID: id, Status: 499}, {ID: "somebody else's", Status: 500}, {ID: id, Status: 504, Front: true},
+	}
 	require.NoError(t, running.Save())
 	loaded, err := Load(dir)
 	require.NoError(t, err)
 	assert.EqualValues(t, 499, loaded.Requests[0].Booked)
+	assert.EqualValues(t, 504, loaded.Requests[0].BookedInFront)
 	assert.Zero(t, loaded.Requests[len(loaded.Requests)-1].Booked)
 
 	require.NoError(t, Save(dir, f))

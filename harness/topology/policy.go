@@ -41,6 +41,8 @@ type Policy struct {
 	// gateway's own ones.
 	PassiveHealth PassiveHealth `json:"passive_health,omitzero"`
 	ActiveHealth  ActiveHealth  `json:"active_health,omitzero"`
+	// CircuitBreaker has the gateway answer by itself, with 503, while most requests would fail.
+	CircuitBreaker CircuitBreaker `json:"circuit_breaker,omitzero"`
 
 	// ClientIdleTimeout is how long the gateway keeps an unused client connection.
 	ClientIdleTimeout time.Duration `json:"client_idle_timeout,omitempty"`
@@ -67,6 +69,13 @@ type PassiveHealth struct {
 type ActiveHealth struct {
 	Path     string        `json:"path"`
 	Interval time.Duration `json:"interval"`
+}
+
+// CircuitBreaker opens when most requests of late have failed. No backend gets any then, for Open at a time; after that more
+// and more are let through, and if they do not fail all of them are, Recovery later at the latest.
+type CircuitBreaker struct {
+	Open     time.Duration `json:"open"`
+	Recovery time.Duration `json:"recovery"`
 }
 
 // Switch is three-valued: the gateway's default, on, or off.
@@ -128,6 +137,9 @@ var facets = []facet{
 	}},
 	{"active-health", func(p Policy) bool { return p.ActiveHealth != ActiveHealth{} }, func(p Policy) string {
 		return fmt.Sprintf("health check of %s every %s", p.ActiveHealth.Path, p.ActiveHealth.Interval)
+	}},
+	{"circuit-breaker", func(p Policy) bool { return p.CircuitBreaker != CircuitBreaker{} }, func(p Policy) string {
+		return fmt.Sprintf("a circuit breaker that opens for %s and recovers within %s", p.CircuitBreaker.Open, p.CircuitBreaker.Recovery)
 	}},
 	duration("client-idle-timeout", func(p Policy) time.Duration { return p.ClientIdleTimeout }),
 	duration("request-timeout", func(p Policy) time.Duration { return p.RequestTimeout }),
@@ -231,6 +243,8 @@ func (p Policy) Validate() error {
 		{"upstream idle timeout", p.UpstreamIdleTimeout},
 		{"passive health: eject", p.PassiveHealth.Eject},
 		{"active health: interval", p.ActiveHealth.Interval},
+		{"circuit breaker: open", p.CircuitBreaker.Open},
+		{"circuit breaker: recovery", p.CircuitBreaker.Recovery},
 		{"client idle timeout", p.ClientIdleTimeout},
 		{"request timeout", p.RequestTimeout},
 	} {
@@ -254,6 +268,8 @@ func (p Policy) Validate() error {
 	passive, active := p.PassiveHealth, p.ActiveHealth
 	wrong((passive.Failures == 0) != (passive.Eject == 0), "passive health needs failures and eject")
 	wrong((active.Path == "") != (active.Interval == 0), "active health needs path and interval")
+	breaker := p.CircuitBreaker
+	wrong((breaker.Open == 0) != (breaker.Recovery == 0), "circuit breaker needs open and recovery")
 	wrong(active.Path != "" && !strings.HasPrefix(active.Path, "/"), "active health: path %q must begin with /", active.Path)
 	return errors.Join(problems...)
 }

@@ -126,6 +126,7 @@ func TestPolicyValidate(t *testing.T) {
 		"negative":        {topology.Policy{UpstreamIdleTimeout: -1e9}, []string{"-1s"}},
 		"microseconds":    {topology.Policy{UpstreamIdleTimeout: 1_500e3 + 1}, []string{"whole milliseconds"}},
 		"contradiction":   {topology.Policy{UpstreamKeepAlive: topology.Off, UpstreamIdleTimeout: 1e9}, []string{"contradicts"}},
+		"half a breaker":  {topology.Policy{CircuitBreaker: topology.CircuitBreaker{Open: 1e9}}, []string{"needs open and recovery"}},
 		"two things":      {topology.Policy{UpstreamKeepAlive: "yes", UpstreamIdleTimeout: -1}, []string{`"yes"`, "-1ns"}},
 		"off, no timeout": {policy: topology.Policy{UpstreamKeepAlive: topology.Off}},
 	} {

@@ -50,10 +50,26 @@ func ReadRequestBody(r *bufio.Reader, h *Head) (Body, error) {
 
 // ReadResponseBody reads and sums the body that belongs to the final response head of a request with that method.
 func ReadResponseBody(r *bufio.Reader, h *Head, method string) (Body, error) {
-	if status := h.Status(); method == "HEAD" || status == 204 || status == 304 || status < 200 {
+	if h.bodiless(method) {
 		return Body{}, nil
 	}
 	return readBody(r, h, true)
+}
+
+// bodiless reports whether the response to a request with that method has no body, whatever its header says.
+func (h *Head) bodiless(method string) bool {
+	status := h.Status()
+	return method == "HEAD" || status == 204 || status == 304 || status < 200
+}
+
+// WholeResponseBody reports whether a body is buffered to its end, so that ReadResponseBody need not wait for any of it. Of one
+// in chunks, or that ends with the connection, it is not known.
+func WholeResponseBody(r *bufio.Reader, h *Head, method string) bool {
+	if h.bodiless(method) {
+		return true
+	}
+	n, found, err := contentLength(h)
+	return found && err == nil && n <= int64(r.Buffered()) && h.Get("Transfer-Encoding") == ""
 }
 
 // readBody applies the framing rules of RFC 9112, section 6.3.

@@ -8,7 +8,7 @@ import (
 
 // ReadInto is ReadResponseHead for whoever reads many: it reads into a head that is used again, whose fields are gone then.
 func (h *Head) ReadInto(r *bufio.Reader) error {
-	if h.readBuffered(r) {
+	if h.ReadBuffered(r) {
 		return nil
 	}
 	head, err := ReadResponseHead(r)
@@ -20,9 +20,9 @@ func (h *Head) ReadInto(r *bufio.Reader) error {
 
 var emptyLine = []byte("\r\n\r\n")
 
-// readBuffered takes a head that has come whole, and is as it should be, with one allocation. Anything else it leaves to be
-// read slowly.
-func (h *Head) readBuffered(r *bufio.Reader) bool {
+// ReadBuffered takes a response head that has come whole, and is as it should be, with one allocation. Anything else it leaves
+// where it is.
+func (h *Head) ReadBuffered(r *bufio.Reader) bool {
 	buffered, _ := r.Peek(r.Buffered())
 	end := bytes.Index(buffered, emptyLine)
 	if end < 0 || end+4 > MaxHead {
@@ -56,6 +56,9 @@ func (h *Head) readBuffered(r *bufio.Reader) bool {
 
 // cutLine cuts off a line, without its end.
 func cutLine(text string) (line, rest string, found bool) {
-	line, rest, found = strings.Cut(text, "\n")
-	return strings.TrimSuffix(line, "\r"), rest, found
+	end := strings.IndexByte(text, '\n')
+	if end < 0 {
+		return text, "", false
+	}
+	return strings.TrimSuffix(text[:end], "\r"), text[end+1:], true
 }

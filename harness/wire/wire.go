@@ -102,8 +102,9 @@ func (h *Head) Has(name, token string) bool {
 		if !f.is(name) {
 			continue
 		}
-		for item := range strings.SplitSeq(f.Value, ",") {
-			if strings.EqualFold(strings.TrimSpace(item), token) {
+		for item, rest, more := "", f.Value, true; more; {
+			item, rest, more = strings.Cut(rest, ",")
+			if strings.EqualFold(trimBlanks(item), token) {
 				return true
 			}
 		}
@@ -157,11 +158,22 @@ func cutStart(line string) [3]string {
 
 // cutField cuts a header line into name and value; false if it is none.
 func cutField(line string) (f Field, ok bool) {
-	name, value, found := strings.Cut(line, ":")
-	if !found || name == "" || strings.ContainsAny(name, " \t") {
+	colon := strings.IndexByte(line, ':')
+	if colon <= 0 || strings.IndexByte(line[:colon], ' ') >= 0 || strings.IndexByte(line[:colon], '\t') >= 0 {
 		return Field{}, false
 	}
-	return Field{Name: name, Value: strings.Trim(value, " \t")}, true
+	return Field{Name: line[:colon], Value: trimBlanks(line[colon+1:])}, true
+}
+
+// trimBlanks is strings.Trim of blanks and tabs, for the one or none that there is.
+func trimBlanks(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // isVersion reports whether s is HTTP/1.0, HTTP/1.1 or a later minor version.

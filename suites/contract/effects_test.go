@@ -166,6 +166,11 @@ var effects = []effect{
 		observe: checked,
 	},
 	{
+		of: "circuit-breaker", promise: "of 40 requests in a second, all of which would fail, most reach no backend, until it is well", replicas: 1,
+		policy:  topology.Policy{CircuitBreaker: topology.CircuitBreaker{Open: 3 * time.Second, Recovery: time.Second}},
+		observe: breaks,
+	},
+	{
 		of: "client-idle-timeout", promise: "a client connection that is unused for 1 s is closed", replicas: 1,
 		policy:  topology.Policy{ClientIdleTimeout: limit},
 		observe: closesIdleClient,

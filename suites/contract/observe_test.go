@@ -247,6 +247,34 @@ func ejected(ctx context.Context, b *harness.Bench, orders topology.Group) error
 	return comeToServe(ctx, b, orders.Members(), "orders-1 was well again")
 }
 
+// breaks resets every request and looks at how many get as far as that. Those that do not are answered with 503.
+func breaks(ctx context.Context, b *harness.Bench, orders topology.Group) error {
+	script, err := b.Script(ctx, orders.Each(), backend.Rule{On: backend.OnRequest, End: backend.RST})
+	if err != nil {
+		return err
+	}
+	sent, err := b.Send(ctx, load.Constant{Rate: 40, For: time.Second, Request: load.POST("/orders")})
+	if err != nil {
+		return err
+	}
+	met := 0
+	for _, x := range sent {
+		switch {
+		case x.Attempts() > 0:
+			met++
+		case x.Outcome != record.Complete || x.Status != http.StatusServiceUnavailable:
+			return harness.Broken("a request that no backend heard of ended with %s", x.Label())
+		}
+	}
+	if met == 0 || met > len(sent)/2 {
+		return harness.Broken("%d of %d requests reached the backend within 1 s", met, len(sent))
+	}
+	if err := script.Lift(ctx); err != nil {
+		return err
+	}
+	return comeToServe(ctx, b, orders.Members(), "orders-1 was well again")
+}
+
 // checked lets the first replica fail its health check, and pass it again.
 func checked(ctx context.Context, b *harness.Bench, orders topology.Group) error {
 	script, err := b.Script(ctx, orders.Replica(1), backend.Rule{On: backend.OnReady, Answer: backend.Answer{Status: http.StatusServiceUnavailable}})

@@ -35,7 +35,9 @@ func TestLimiterBehind(t *testing.T) {
 // The gateway's own limit of 5 requests a second, asked for 50: one in ten passes, however they are counted, and at least
 // half of that, or the limit makes the overload worse. Over 6 s that is 30 of 300, so that 5 % and 20 % lie well outside its
 // interval. The others are told that it is their fault, by a 429 (RFC 6585, section 4): a 5xx would be counted among the
-// failures of the backend (catalogue G2).
+// failures of the backend (catalogue G2). Behind the limit there is nothing of them to be seen: what is counted there are the
+// answers that clients have, so that the two counts tell where a 503 comes from (the run without the limit is X9's,
+// field/uwsgi/TestPastTheLimiter).
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	harness.Run(t, harness.Scenario{
@@ -46,6 +48,27 @@ func TestRateLimit(t *testing.T) {
 			expect.Failures(whole).None(),
 			expect.AttemptsOver(0, whole).AtMost(20 * expect.Percent),
 			expect.Unserved(whole).AtMost(95 * expect.Percent),
+			expect.Miscounted(whole).None(),
+			limits,
+		},
+	})
+}
+
+// The same limit in a gateway in front, as the load balancer of the report was (catalogue G1, field report 001): what it turned
+// away is not in the log of the gateway behind it, where everybody looked for it, and no more reaches a backend than clients have
+// answers of.
+func TestLimitInFront(t *testing.T) {
+	t.Parallel()
+	harness.Run(t, harness.Scenario{
+		Backends: topology.Replicas("orders", 1),
+		Front:    &topology.Front{Policy: topology.Policy{RateLimit: 5}},
+		Load:     steady(load.GET("/orders"), 6*time.Second),
+		Expect: expect.All{
+			expect.Failures(whole).None(),
+			expect.AttemptsOver(0, whole).AtMost(20 * expect.Percent),
+			expect.Unserved(whole).AtMost(95 * expect.Percent),
+			expect.Miscounted(whole).None(),
+			expect.Misbooked(whole).None(),
 			limits,
 		},
 	})

@@ -45,6 +45,35 @@ func TestLargeHeaders(t *testing.T) {
 	}
 }
 
+// 11 MB of header in lines of 1 KiB, as they would come of a server that adds to the Set-Cookie of every answer it has given:
+// no line is longer than what servers send, there are only more and more of them. It is more than the 10 MiB for which those
+// in Go have room, and no client takes that much (curl 300 KiB, Chrome 256 KiB, ours 64 KiB). So a gateway that hands it on
+// has told its client nothing: 502 is the answer, of everybody, and the other users get theirs (catalogue I15, which has httpd
+// refuse it too: it limits the length of a line, and not how many there are). One at a time, since each of them costs as much
+// as ten thousand others: some 40 ms where a gateway gives up at its first buffer, up to 200 ms where it reads all of it. So
+// their number is what is given, forty for a promise of none, and not their time.
+func TestHugeHeaders(t *testing.T) {
+	t.Parallel()
+	orders := topology.Replicas("orders", 2)
+	huge := fault.Window{
+		On: orders.Each(), Of: fault.All().OfPath("/cookies"), Inject: fault.OversizeHeaders{Bytes: 11_000_000},
+	}
+	harness.Run(t, harness.Scenario{
+		Backends: orders,
+		Policy:   pooled,
+		Load: load.Together{
+			{Load: load.Closed{Connections: 1, Think: 50 * time.Millisecond, Requests: 40, For: time.Minute, Request: load.GET("/cookies")}},
+			{Name: "control", Load: load.Constant{Rate: 10, For: 6 * time.Second, Request: load.GET("/orders")}},
+		},
+		Faults: fault.Schedule{huge},
+		Expect: expect.All{
+			expect.Status(502, huge.During()).Where(expect.Stream("control")).None(),
+			expect.FailuresBut(huge.During(), 502).Where(expect.Stream("")).None(),
+			expect.AttemptsOver(1, huge.During()).Where(expect.Stream("")).None(),
+		},
+	})
+}
+
 // chunked has the answer framed by chunks, and the body of the request too.
 var chunked = load.Request{Method: "POST", Path: "/orders", Body: 128, Answer: 128, Chunked: true}
 

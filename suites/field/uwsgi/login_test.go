@@ -29,10 +29,13 @@ func asFound() harness.Scenario {
 	}
 }
 
+// try runs the experiment on the report's situation. The race is lost as often as timing has it, on httpd in one of a hundred
+// requests, and in one round many times as often as in the next: where 2,000 requests a round do not decide, more rounds do.
+// For X3, X4 and X5 that makes it refuted on httpd in most runs and not in all, so that nothing is said of it here.
 func try(t *testing.T, fix string, change func(*harness.Scenario), finds map[string]expect.Finding) {
 	t.Helper()
 	t.Parallel()
-	harness.Try(t, harness.Experiment{Fix: fix, Found: asFound(), Change: change, Finds: finds})
+	harness.Try(t, harness.Experiment{Fix: fix, Found: asFound(), Change: change, Looks: 5, Finds: finds})
 }
 
 // The fix that the report ended with: the backend keeps its connections open, and there is no race to be lost.
