@@ -111,6 +111,9 @@ func (s *run) one(t *testing.T, c Case, missing error, execute func(Case) (repor
 
 func reportAll(t *testing.T, r reports.Result) {
 	t.Helper()
+	if r.Case != nil && r.Case.Retaken != "" {
+		t.Logf("taken again, since %s", r.Case.Retaken)
+	}
 	for _, v := range r.Verdicts {
 		t.Run(slug(v.Promise), func(t *testing.T) { report(t, r, v) })
 	}

@@ -145,6 +145,9 @@ func (r Result) given() []named {
 	}
 	all = append(all, named{"gateway", gateway}, named{"lab", c.Lab + ", reached by " + c.Reach},
 		named{"seed", fmt.Sprintf("%d (of the schedule: %d)", c.Seed, c.ScheduleSeed)}, named{"began", c.Began.Format(time.RFC3339)})
+	if c.Retaken != "" {
+		all = append(all, named{"taken again, since", c.Retaken})
+	}
 	if r.Replay != "" {
 		all = append(all, named{"facts", r.Dir})
 	}

@@ -269,4 +269,4 @@ func doubtOfArm(name string, e Evidence, doubt func(Evidence) Verdict) string {
 
 // doubtOfFixed leaves out that a fault touched nothing: that it cannot any more may be what the fix does. As found it did,
 // with the same load.
-func doubtOfFixed(e Evidence) Verdict { return firstDoubt(e, contradiction, drops, lateness) }
+func doubtOfFixed(e Evidence) Verdict { return firstDoubt(e, contradiction, unpunctual) }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/badgateway/badgateway/harness/record"
 )
@@ -106,18 +105,9 @@ func invariant(metric string, broken func(record.Exchange) bool) none {
 	return none{Share{metric: metric, counts: broken}}
 }
 
-// Punctual is how late a request may be begun, and lateShare how many may be later, before the client cannot be trusted
-// to have sent the load that was asked for.
-const (
-	Punctual  = 100 * time.Millisecond
-	lateShare = 0.01
-	// fewLate is how many may be late however few requests there are: one stall of the machine.
-	fewLate = 3
-)
-
 // Doubt says why the run itself cannot be trusted; a zero verdict when it can. Facts that contradict each other are the
 // harness's error; everything else leaves the run inconclusive. It is about the last look.
-func Doubt(e Evidence) Verdict { return firstDoubt(e, contradiction, idleFault, drops, lateness) }
+func Doubt(e Evidence) Verdict { return firstDoubt(e, contradiction, idleFault, unpunctual) }
 
 func firstDoubt(e Evidence, checks ...func(Evidence) Verdict) Verdict {
 	for _, check := range checks {
@@ -217,42 +207,6 @@ func idleFault(e Evidence) Verdict {
 		if !i.Bit() && !i.Prevented() {
 			return Verdict{Reason: fmt.Sprintf("fault %s touched nothing: its receipt is empty", i.ID)}
 		}
-	}
-	return Verdict{}
-}
-
-// drops finds requests that the client owed and did not send: nobody knows what would have become of them.
-func drops(e Evidence) Verdict {
-	dropped := 0
-	for _, x := range e.Exchanges {
-		if x.Outcome == record.Dropped {
-			dropped++
-		}
-	}
-	if dropped > 0 {
-		return Verdict{Reason: fmt.Sprintf("the client fell so far behind that %d of %d requests were not sent at all; "+
-			"the machine is too busy, or it slept", dropped, len(e.Exchanges))}
-	}
-	return Verdict{}
-}
-
-func lateness(e Evidence) Verdict {
-	late := 0
-	var worst time.Duration
-	for _, x := range e.Exchanges {
-		if x.Warmup { // which is for the client as well
-			continue
-		}
-		by := x.Begun - x.Due
-		if by > Punctual {
-			late++
-		}
-		worst = max(worst, by)
-	}
-	if late > fewLate && float64(late) > lateShare*float64(len(e.Exchanges)) {
-		return Verdict{Reason: fmt.Sprintf("the client fell behind: %d of %d requests were begun more than %s late, the worst %s; "+
-			"the machine is too busy, so run less beside it, or fewer scenarios at once (-parallel=1)",
-			late, len(e.Exchanges), Punctual, worst.Round(time.Millisecond))}
 	}
 	return Verdict{}
 }

@@ -76,8 +76,8 @@ func (s *service) address(port int) string {
 
 // containers is testcontainers' way to the engine, one for all labs: each new one asks about the engine and lists its networks
 // before it does anything (see createNetwork).
-var containers = sync.OnceValues(func() (*testcontainers.DockerProvider, error) {
-	return testcontainers.NewDockerProvider(testcontainers.WithLogger(log.NewNoopLogger()))
+var containers = sync.OnceValues(func() (testcontainers.GenericProvider, error) {
+	return testcontainers.ProviderDefault.GetProvider(testcontainers.WithLogger(log.NewNoopLogger()))
 })
 
 // createTimeout bounds the creation of one container or network.

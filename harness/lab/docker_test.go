@@ -3,9 +3,11 @@ package lab
 import (
 	"bufio"
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -73,6 +75,24 @@ func TestDeclaredPortsAreNotPublished(t *testing.T) {
 	require.NoError(t, err)
 	for port, bindings := range portBindings(t, s.id) {
 		assert.Empty(t, bindings, port)
+	}
+	stop(t, l)
+}
+
+// A container of the lab is on the lab's network and on no other: what takes it from there takes it from everybody, and a
+// second one would cost as much as the first.
+func TestContainersAreOnOneNetwork(t *testing.T) {
+	l := start(t, planOf(available(t, "nginx@1.26"), t.TempDir())).(*inDocker)
+	engine, err := connect(t.Context())
+	require.NoError(t, err)
+	defer engine.Close()
+	containers, err := engine.ContainerList(t.Context(), client.ContainerListOptions{
+		All: true, Filters: client.Filters{}.Add("label", labelLab+"="+l.own[labelLab]),
+	})
+	require.NoError(t, err)
+	require.Len(t, containers.Items, 4, "the gateway, two backends and Toxiproxy")
+	for _, c := range containers.Items {
+		assert.Equal(t, []string{l.network.name}, slices.Collect(maps.Keys(c.NetworkSettings.Networks)), c.Names)
 	}
 	stop(t, l)
 }

@@ -49,6 +49,8 @@ type Case struct {
 	Began     time.Time     `json:"began"`
 	LoadBegan time.Duration `json:"load_began"`
 	LoadEnded time.Duration `json:"load_ended"`
+	// Retaken says why a run before this one was thrown away unseen, if there was one: its client fell behind.
+	Retaken string `json:"retaken,omitempty"`
 	// ClockUncertainty is how far off the instants of arrivals can be.
 	ClockUncertainty time.Duration `json:"clock_uncertainty"`
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // One of three replicas is far away. It slows its own share down, a third of the requests, less where the gateway prefers
-// who answers soon; half is promised, well outside the interval of a third of 160, also where replicas are drawn at random.
+// who answers soon; half is promised. Where replicas are drawn at random, 160 requests decide in 99 of 100 runs and 320 in all
+// but one of 10,000, so it may be looked at twice.
 func TestSlowReplica(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 3)
@@ -26,6 +27,7 @@ func TestSlowReplica(t *testing.T) {
 			expect.AttemptsOver(1, slow.During()).None(),
 			expect.Slower(near, slow.During()).AtMost(50 * expect.Percent),
 		},
+		Looks:   2,
 		Profile: harness.Smoke,
 	})
 }
