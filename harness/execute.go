@@ -37,6 +37,8 @@ type Case struct {
 
 	// commands are how a person repeats the case.
 	commands commands
+	// except says on which gateways it is not run, and why.
+	except map[string]string
 	// also are further scenarios that the case runs, which the gateway must support as well.
 	also []Scenario
 	// first is the folder of its first facts, below Dir; empty for Dir itself.

@@ -37,6 +37,8 @@ type Experiment struct {
 	// Finds is what is known of the fix, by gateway ("nginx") or gateway and version ("nginx@1.18"): anything else found is
 	// red. Of a gateway that is not named here the finding is told and not judged, but for one that is undecided.
 	Finds map[string]expect.Finding
+	// Except is on which gateways it is not run, by the same names, and why: where what is found once is not found again.
+	Except map[string]string
 }
 
 // mostDoublings bounds the looks, each of which has twice the rounds of the one before.
@@ -117,7 +119,7 @@ func Try(t *testing.T, e Experiment) {
 	if session.Dry {
 		session.dry(t, arm{" as found", e.arm(found)}, arm{" with the fix", e.arm(fixed)})
 	}
-	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, first: turn{found, 1}.String()}
+	c := Case{Scenario: e.Found, also: []Scenario{e.arm(fixed)}, except: e.Except, first: turn{found, 1}.String()}
 	session.each(t, c, session.judgeOr(
 		func(c Case) (reports.Result, error) { return c.weigh(e) },
 		func(c Case) (reports.Result, error) { return c.Try(session.ctx, e) },
@@ -217,16 +219,21 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 	return result, c.save(result)
 }
 
+// of is what is said of a gateway, by its name and version or else by its name.
+func of[T any](said map[string]T, on gateways.Gateway) (what T, known bool) {
+	if what, known = said[on.String()]; !known {
+		what, known = said[on.Name]
+	}
+	return what, known
+}
+
 // rule compares what was found with what is known of the fix on the gateway.
 func (e Experiment) rule(x expect.Experiment, on gateways.Gateway) expect.Verdict {
 	v := expect.Verdict{
 		Metric: "finding", Promise: e.Fix, Measured: x.String(), N: x.Found.N + x.Fixed.N,
 		Value: x.Less, Low: x.Low, High: x.High, Witness: x.Fixed.Witness,
 	}
-	want, known := e.Finds[on.String()]
-	if !known {
-		want, known = e.Finds[on.Name]
-	}
+	want, known := of(e.Finds, on)
 	switch {
 	case x.Finding == expect.Undecided:
 		v.Reason = v.Measured

@@ -114,6 +114,16 @@ func TestExperiment(t *testing.T) {
 	}
 }
 
+// An experiment is not run where it is said not to be, of all versions of a gateway or of one, and says why.
+func TestExcept(t *testing.T) {
+	t.Parallel()
+	c := harness.Case{Name: "field/except", Gateway: stdlib(t)}
+	for except, want := range map[string]string{"stdlib": "too rare", c.Gateway.String(): "too rare", "nginx": ""} {
+		e := harness.Experiment{Found: stale(), Except: map[string]string{except: "too rare"}}
+		assert.Equal(t, want, harness.ReasonNotToTry(c, e), except)
+	}
+}
+
 // As long as the facts decide nothing, as many rounds again are run as there were; each look is as strict as its number asks for, and what
 // was found is found again in the saved facts.
 func TestLooksOfAnExperiment(t *testing.T) {

@@ -146,6 +146,9 @@ func (s *run) reasonNotToRun(c Case, missing error) string {
 	if missing != nil {
 		return missing.Error()
 	}
+	if why, is := of(c.except, c.Gateway); is {
+		return why
+	}
 	for _, scenario := range append([]Scenario{c.Scenario}, c.also...) {
 		c.Scenario = scenario
 		if scenario.Expect.ReadsLog() && !c.Gateway.ReadsLog() {

@@ -1,6 +1,7 @@
 package expect
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -98,6 +99,9 @@ type Experiment struct {
 	Less float64 `json:"less"`
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+	// Phi is how much more the rounds of an arm vary than independent requests would make them, 1 when just as much; 0 when
+	// they show nothing of it. Where it is 8, eight requests are worth one.
+	Phi float64 `json:"phi,omitempty"`
 	// Quiet is as found but without the faults, Straight as found but without the gateway: controls, which say where the
 	// failures come from.
 	Quiet    Arm `json:"quiet"`
@@ -117,11 +121,15 @@ func Together(runs []Evidence, looks int) Evidence {
 	return all
 }
 
-// Weigh compares a share in two arms, and says what the controls came to.
+// Weigh compares a share in two arms, and says what the controls came to. Requests that fail in bursts, as where a race is
+// lost whenever the machine is in a certain state, are not trials of their own; that is seen in how the rounds of one arm
+// differ, part of the schedule by part, and the intervals are as wide as that wants.
 func Weigh(of Share, found, fixed, quiet, straight Evidence) Experiment {
+	varies := dispersion(of, found, fixed)
+	control := of.in(record.Phase{})
 	x := Experiment{
-		Metric: of.metric, Found: measure(of, found), Fixed: measure(of, fixed),
-		Quiet: measure(of.in(record.Phase{}), quiet), Straight: measure(of.in(record.Phase{}), straight),
+		Metric: of.metric, Found: measure(of, found, varies), Fixed: measure(of, fixed, varies), Phi: varies.Phi,
+		Quiet: measure(control, quiet, stats.Dispersion{}), Straight: measure(control, straight, stats.Dispersion{}),
 	}
 	if x.Found.N > 0 && x.Fixed.N > 0 { // else there is no number to be less
 		less := x.Found.estimate().Less(x.Fixed.estimate())
@@ -171,6 +179,9 @@ func (x Experiment) String() string {
 	fmt.Fprintf(&b, "; connections per request %.2f -> %.2f, attempts %.2f -> %.2f, executed twice %d -> %d, p99 %s -> %s",
 		was.Connections, is.Connections, was.Attempts, is.Attempts, was.Duplicates, is.Duplicates, Took(was.Tail), Took(is.Tail))
 	fmt.Fprintf(&b, "; without the faults %s, straight at the backend %s", x.Quiet, x.Straight)
+	if x.Phi > bursty {
+		fmt.Fprintf(&b, "; rounds vary %.1f times as much as chance", x.Phi)
+	}
 	if x.Reason != "" {
 		b.WriteString("; " + x.Reason)
 	}
@@ -204,9 +215,62 @@ func (s Share) in(phase record.Phase) Share {
 }
 
 // measure puts an arm into numbers.
-func measure(of Share, e Evidence) Arm {
-	v, _ := of.tally(e, "")
+func measure(of Share, e Evidence, varies stats.Dispersion) Arm {
+	v, t := of.tally(e, "")
+	if v.N > 0 && !t.connections { // whose groups are in the interval already
+		as := varies.Estimate(t.Count, t.level)
+		v.Low, v.High = as.Low, as.High
+	}
 	return Arm{K: v.K, N: v.N, Low: v.Low, High: v.High, Outcomes: v.Outcomes, Witness: v.Witness, Costs: e.Costs()}
+}
+
+// bursty is from where on it is worth telling.
+const bursty = 2
+
+// parts is into how many parts each run is cut: what the schedule makes differ from one to the next must not be taken for
+// chance, and a burst shorter than a part is one.
+const parts = 10
+
+// dispersion is how much the rounds of the arms vary, each part of an arm's schedule compared with itself alone.
+func dispersion(of Share, arms ...Evidence) stats.Dispersion {
+	var groups [][]stats.Count
+	for _, arm := range arms {
+		group := make([][]stats.Count, parts)
+		for _, run := range of.runs(arm) {
+			for i, counts := range run {
+				part := i * parts / len(run)
+				if i == 0 || part > (i-1)*parts/len(run) {
+					group[part] = append(group[part], stats.Count{})
+				}
+				now := &group[part][len(group[part])-1]
+				now.N++
+				if counts {
+					now.K++
+				}
+			}
+		}
+		groups = append(groups, group...)
+	}
+	return stats.DispersionOf(groups...)
+}
+
+// runs says, for each run, which of the requests count, in the order in which they were due.
+func (s Share) runs(e Evidence) [][]bool {
+	runs := make([][]record.Exchange, e.taken())
+	in, _ := e.exchanges(s.phase)
+	for look, x := range in {
+		if s.keeps(x) {
+			runs[look] = append(runs[look], x)
+		}
+	}
+	all := make([][]bool, len(runs))
+	for n, run := range runs {
+		slices.SortStableFunc(run, func(a, b record.Exchange) int { return cmp.Compare(a.Due, b.Due) })
+		for _, x := range run {
+			all[n] = append(all[n], s.counts(x))
+		}
+	}
+	return all
 }
 
 // Costs measures what the run cost.

@@ -119,6 +119,28 @@ func TestExperimentWithoutFaults(t *testing.T) {
 	assert.Contains(t, x.Reason, "without the faults 1.0 % (1 of 100)")
 }
 
+// Requests that fail in bursts, now in one arm and now in the other, are no evidence for a fix, however many they are; as many
+// that fail by themselves are.
+func TestBursts(t *testing.T) {
+	run := func(failing ...int) expect.Evidence {
+		e := good(400)
+		for _, from := range failing {
+			for i := from; i < from+20; i++ {
+				e.Exchanges[i].Status = 502
+			}
+		}
+		return e
+	}
+	arm := func(runs ...expect.Evidence) expect.Evidence { return expect.Together(runs, 1) }
+	bursts := weigh(arm(run(40, 120, 250), run()), arm(run(), run(300)))
+	assert.Equal(t, expect.Undecided, bursts.Finding, bursts)
+	assert.Greater(t, bursts.Phi, 5.0)
+	assert.Contains(t, bursts.String(), "times as much as chance")
+	steady := weigh(arm(run(0, 40, 120, 160, 250), run(0, 40, 120, 160, 250)), arm(run(300), run(300)))
+	assert.Equal(t, expect.Partly, steady.Finding, steady)
+	assert.Zero(t, steady.Phi, "the schedule makes these, twice the same")
+}
+
 // Runs that were all meant to be made are one sample: none of them costs anything of the level.
 func TestRunsTogether(t *testing.T) {
 	one := weigh(broken(run(400), 80, 502), good(400))

@@ -29,68 +29,98 @@ func asFound() harness.Scenario {
 	}
 }
 
-// try runs the experiment on the report's situation. The race is lost as often as timing has it, on httpd in one of a hundred
-// requests, and in one round many times as often as in the next: where 2,000 requests a round do not decide, more rounds do.
-// For X3, X4 and X5 that makes it refuted on httpd in most runs and not in all, so that nothing is said of it here.
-func try(t *testing.T, fix string, change func(*harness.Scenario), finds map[string]expect.Finding) {
+// try runs the experiment on the report's situation. The race is lost as often as timing has it, and in one round many times
+// as often as in the next: where 2,000 requests a round do not decide, more rounds do.
+func try(t *testing.T, e harness.Experiment) {
 	t.Helper()
 	t.Parallel()
-	harness.Try(t, harness.Experiment{Fix: fix, Found: asFound(), Change: change, Looks: 5, Finds: finds})
+	e.Found, e.Looks = asFound(), 5
+	harness.Try(t, e)
+}
+
+// tooRare is why a fix that leaves something is not tried on httpd. It looks at a connection before it uses it, and loses the
+// race in three of a thousand requests, up to 25 of them within 200, so that rounds vary three to ten times as much as chance.
+// Of three runs of sixteen rounds, two could not tell whether half of that was gone with a fix that changes nothing.
+var tooRare = map[string]string{
+	"httpd": "the race is lost rarely and in bursts, and 32,000 requests of each arm do not tell whether half of it is gone",
 }
 
 // The fix that the report ended with: the backend keeps its connections open, and there is no race to be lost.
 func TestBackendKeepsConnections(t *testing.T) {
-	try(t, "X1: uWSGI with http-keepalive = 1", func(s *harness.Scenario) { s.Faults = nil }, map[string]expect.Finding{
-		"caddy@2.11":       expect.Proved,
-		"haproxy@3.2":      expect.NotShown,
-		"httpd@2.4-trixie": expect.Proved,
-		"nginx@1.30":       expect.Proved,
-		"traefik@2.11":     expect.Proved,
-		"traefik@3.6":      expect.Proved,
+	try(t, harness.Experiment{
+		Fix:    "X1: uWSGI with http-keepalive = 1",
+		Change: func(s *harness.Scenario) { s.Faults = nil },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":       expect.Proved,
+			"haproxy@3.2":      expect.NotShown,
+			"httpd@2.4-trixie": expect.Proved,
+			"nginx@1.30":       expect.Proved,
+			"traefik@2.11":     expect.Proved,
+			"traefik@3.6":      expect.Proved,
+		},
 	})
 }
 
 // --maxidleconnsperhost=-1: without a pool there is no connection to be stale, at the price of one for each request.
 func TestWithoutPool(t *testing.T) {
-	try(t, "X2: no pool of connections to backends", func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off }, map[string]expect.Finding{
-		"caddy@2.11":       expect.Proved,
-		"haproxy@3.2":      expect.NotShown,
-		"httpd@2.4-trixie": expect.Proved,
-		"nginx@1.30":       expect.Proved,
-		"traefik@2.11":     expect.Proved,
-		"traefik@3.6":      expect.Proved,
+	try(t, harness.Experiment{
+		Fix:    "X2: no pool of connections to backends",
+		Change: func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":       expect.Proved,
+			"haproxy@3.2":      expect.NotShown,
+			"httpd@2.4-trixie": expect.Proved,
+			"nginx@1.30":       expect.Proved,
+			"traefik@2.11":     expect.Proved,
+			"traefik@3.6":      expect.Proved,
+		},
 	})
 }
 
 // --retry.attempts=10.
 func TestRetries(t *testing.T) {
-	try(t, "X3: ten retries", func(s *harness.Scenario) { s.Policy.Retries = 10 }, map[string]expect.Finding{
-		"caddy@2.11":   expect.Refuted,
-		"haproxy@3.2":  expect.NotShown,
-		"nginx@1.30":   expect.Refuted,
-		"traefik@2.11": expect.Partly,
-		"traefik@3.6":  expect.Partly,
+	try(t, harness.Experiment{
+		Fix:    "X3: ten retries",
+		Change: func(s *harness.Scenario) { s.Policy.Retries = 10 },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":   expect.Refuted,
+			"haproxy@3.2":  expect.NotShown,
+			"nginx@1.30":   expect.Refuted,
+			"traefik@2.11": expect.Partly,
+			"traefik@3.6":  expect.Partly,
+		},
+		Except: tooRare,
 	})
 }
 
 // --idletimeout=180s is about the clients' connections, and the report's clients keep none.
 func TestClientIdleTimeout(t *testing.T) {
-	try(t, "X4: an idle timeout of 180 s for clients", func(s *harness.Scenario) { s.Policy.ClientIdleTimeout = 180 * time.Second }, map[string]expect.Finding{
-		"caddy@2.11":   expect.Refuted,
-		"haproxy@3.2":  expect.NotShown,
-		"nginx@1.30":   expect.Refuted,
-		"traefik@2.11": expect.Refuted,
-		"traefik@3.6":  expect.Refuted,
+	try(t, harness.Experiment{
+		Fix:    "X4: an idle timeout of 180 s for clients",
+		Change: func(s *harness.Scenario) { s.Policy.ClientIdleTimeout = 180 * time.Second },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":   expect.Refuted,
+			"haproxy@3.2":  expect.NotShown,
+			"nginx@1.30":   expect.Refuted,
+			"traefik@2.11": expect.Refuted,
+			"traefik@3.6":  expect.Refuted,
+		},
+		Except: tooRare,
 	})
 }
 
 // --forwardingtimeouts.responseheadertimeout=60s: nobody waits here.
 func TestResponseTimeout(t *testing.T) {
-	try(t, "X5: a response timeout of 60 s", func(s *harness.Scenario) { s.Policy.ResponseTimeout = time.Minute }, map[string]expect.Finding{
-		"caddy@2.11":   expect.Refuted,
-		"haproxy@3.2":  expect.NotShown,
-		"nginx@1.30":   expect.Refuted,
-		"traefik@2.11": expect.Refuted,
-		"traefik@3.6":  expect.Refuted,
+	try(t, harness.Experiment{
+		Fix:    "X5: a response timeout of 60 s",
+		Change: func(s *harness.Scenario) { s.Policy.ResponseTimeout = time.Minute },
+		Finds: map[string]expect.Finding{
+			"caddy@2.11":   expect.Refuted,
+			"haproxy@3.2":  expect.NotShown,
+			"nginx@1.30":   expect.Refuted,
+			"traefik@2.11": expect.Refuted,
+			"traefik@3.6":  expect.Refuted,
+		},
+		Except: tooRare,
 	})
 }
