@@ -1,10 +1,10 @@
 package reports
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,34 +12,61 @@ import (
 )
 
 // Experiments writes what fixes came to as Markdown: a section for each suite, in it a table for each fix, and a row for
-// each gateway, with the controls and what the fix costs.
+// each gateway, with the controls and what the fix costs. Below it stands where the fix was not tried, and why.
 func Experiments(w io.Writer, results []Result) error {
-	tried := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Experiment == nil })
+	tried := map[string][]Result{}
+	for _, r := range results {
+		if r.Experiment != nil {
+			tried[r.Scenario] = append(tried[r.Scenario], r)
+		}
+	}
 	if len(tried) == 0 {
 		return errors.New("no results of experiments here")
 	}
-	slices.SortStableFunc(tried, func(a, b Result) int {
-		return cmp.Or(strings.Compare(a.Scenario, b.Scenario), byNameThenVersion(a.Gateway, b.Gateway))
-	})
-	var err error
-	suite, scenario := "", ""
-	for _, r := range tried {
-		if scenario != "" && r.Scenario != scenario {
-			fmt.Fprintln(w)
-		}
-		if of := r.Suite(); of != suite {
+	var sections []string
+	suite := ""
+	for _, scenario := range slices.Sorted(maps.Keys(tried)) {
+		var b strings.Builder
+		if of := tried[scenario][0].Suite(); of != suite {
 			suite = of
-			fmt.Fprintf(w, "## %s\n\n", suite)
+			fmt.Fprintf(&b, "## %s\n\n", suite)
 		}
-		if r.Scenario != scenario {
-			scenario = r.Scenario
-			fmt.Fprintf(w, "### %s\n\n`%s`, counted: %s\n\n", r.Verdicts[0].Promise, scenario, r.Experiment.Metric)
-			fmt.Fprintln(w, "| gateway | finding | as found | with the fix | less by, 95 % interval | connections per request | attempts | executed twice | p99 | without the faults, without the gateway |")
-			fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|---|")
+		writeExperiment(&b, tried[scenario])
+		for _, except := range notTried(results, scenario) {
+			fmt.Fprintf(&b, "\n%s\n", except)
 		}
-		_, err = fmt.Fprintln(w, experimentRow(r))
+		sections = append(sections, b.String())
 	}
+	_, err := io.WriteString(w, strings.Join(sections, "\n"))
 	return err
+}
+
+// writeExperiment writes the table of one fix.
+func writeExperiment(b *strings.Builder, tried []Result) {
+	slices.SortStableFunc(tried, func(a, b Result) int { return byNameThenVersion(a.Gateway, b.Gateway) })
+	first := tried[0]
+	fmt.Fprintf(b, "### %s\n\n`%s`, counted: %s\n\n", first.Verdicts[0].Promise, first.Scenario, first.Experiment.Metric)
+	fmt.Fprintln(b, "| gateway | finding | as found | with the fix | less by, 95 % interval | connections per request | attempts | executed twice | p99 | without the faults, without the gateway |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|")
+	for _, r := range tried {
+		fmt.Fprintln(b, experimentRow(r))
+	}
+}
+
+// notTried says on which gateways a fix was not tried, a sentence for each reason.
+func notTried(results []Result, scenario string) []string {
+	gateways := map[string][]string{}
+	for _, r := range results {
+		if r.Scenario == scenario && r.NotRun != "" {
+			gateways[r.NotRun] = append(gateways[r.NotRun], r.Gateway)
+		}
+	}
+	var sentences []string
+	for _, why := range slices.Sorted(maps.Keys(gateways)) {
+		slices.SortFunc(gateways[why], byNameThenVersion)
+		sentences = append(sentences, fmt.Sprintf("Not tried on %s: %s.", strings.Join(gateways[why], ", "), why))
+	}
+	return sentences
 }
 
 func experimentRow(r Result) string {

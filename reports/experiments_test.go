@@ -31,6 +31,8 @@ func TestExperiments(t *testing.T) {
 		result("field/b/TestOne", "nginx@1.26", expect.Experiment{Reason: "too few", Metric: "failures"}),
 		result("field/b/TestOne", "nginx@1.9", proved),
 		{Scenario: "idleclose/TestRace", Gateway: "nginx@1.9"},
+		{Scenario: "field/b/TestOne", Gateway: "stdlib", NotRun: "too rare"},
+		{Scenario: "field/b/TestOne", Gateway: "httpd@2.4", NotRun: "too rare"},
 		result("field/a/TestTwo", "nginx@1.9", proved),
 	}))
 	const row = "| nginx@1.9 (1.2) | fix proved | 25 % (25 of 100): 502 x 20, closed x 5 | 0 % (0 of 100) | 20.0 to 30.0 points | " +
@@ -38,8 +40,9 @@ func TestExperiments(t *testing.T) {
 	lines := strings.Split(b.String(), "\n")
 	assert.Equal(t, []string{"## field/a", "", "### X1: the fix of field/a/TestTwo", "", "`field/a/TestTwo`, counted: failures", ""}, lines[:6])
 	assert.Equal(t, []string{row, "", "## field/b", ""}, lines[8:12])
-	assert.Equal(t, row, lines[len(lines)-3], "older versions first")
-	assert.Contains(t, lines[len(lines)-2], "| nginx@1.26 (1.2) | undecided: too few | of nothing | of nothing |")
+	assert.Equal(t, row, lines[len(lines)-5], "older versions first")
+	assert.Equal(t, []string{"", "Not tried on httpd@2.4, stdlib: too rare.", ""}, lines[len(lines)-3:])
+	assert.Contains(t, lines[len(lines)-4], "| nginx@1.26 (1.2) | undecided: too few | of nothing | of nothing |")
 	b.Reset()
 	require.NoError(t, reports.Table(&b, []reports.Result{result("field/a/TestTwo", "nginx@1.9", proved)}))
 	assert.Contains(t, b.String(), "inconclusive: fix proved")

@@ -235,23 +235,27 @@ const parts = 10
 func dispersion(of Share, arms ...Evidence) stats.Dispersion {
 	var groups [][]stats.Count
 	for _, arm := range arms {
-		group := make([][]stats.Count, parts)
+		rounds := make([][]stats.Count, parts)
 		for _, run := range of.runs(arm) {
-			for i, counts := range run {
-				part := i * parts / len(run)
-				if i == 0 || part > (i-1)*parts/len(run) {
-					group[part] = append(group[part], stats.Count{})
-				}
-				now := &group[part][len(group[part])-1]
-				now.N++
-				if counts {
-					now.K++
-				}
+			for part, count := range inParts(run) {
+				rounds[part] = append(rounds[part], count)
 			}
 		}
-		groups = append(groups, group...)
+		groups = append(groups, rounds...)
 	}
 	return stats.DispersionOf(groups...)
+}
+
+func inParts(run []bool) [parts]stats.Count {
+	var counts [parts]stats.Count
+	for i, counted := range run {
+		count := &counts[i*parts/len(run)]
+		count.N++
+		if counted {
+			count.K++
+		}
+	}
+	return counts
 }
 
 // runs says, for each run, which of the requests count, in the order in which they were due.
