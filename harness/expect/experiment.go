@@ -233,7 +233,7 @@ const parts = 10
 
 // dispersion is how much the rounds of the arms vary, each part of an arm's schedule compared with itself alone.
 func dispersion(of Share, arms ...Evidence) stats.Dispersion {
-	var groups [][]stats.Count
+	var things [][][]stats.Count
 	for _, arm := range arms {
 		rounds := make([][]stats.Count, parts)
 		for _, run := range of.runs(arm) {
@@ -241,9 +241,9 @@ func dispersion(of Share, arms ...Evidence) stats.Dispersion {
 				rounds[part] = append(rounds[part], count)
 			}
 		}
-		groups = append(groups, rounds...)
+		things = append(things, rounds)
 	}
-	return stats.DispersionOf(groups...)
+	return stats.DispersionInParts(things...)
 }
 
 func inParts(run []bool) [parts]stats.Count {

@@ -1,5 +1,7 @@
 package stats
 
+import "slices"
+
 // Dispersion says how much more rounds of one thing vary than independent trials would: 1 when just as much. Nights, hosts
 // and seeds differ, and so the rounds of one gateway do; trials pooled over them claim to know more than they do.
 //
@@ -44,6 +46,53 @@ func DispersionOf(groups ...[]Count) Dispersion {
 		d.Phi = chi / float64(d.Freedom)
 	}
 	return d
+}
+
+// DispersionInParts is that of things that were tried by a schedule: thing by thing, for each part of the schedule, the count
+// of each round. What the schedule makes of the parts is no chance, as where all trials of one part go one way and all of
+// the next the other, so a part is compared with itself in the other rounds alone:
+//
+//	v   = sum over parts of R/(R-1) · sum over rounds (k - mean of the part)²    the variance that the rounds show
+//	v0  = N·p·(1-p)                                                              the one that independent trials would
+//	Phi = sum v / sum v0
+//
+// over all things in which trials went both ways, with the degrees of freedom of all their parts. It is the design effect of
+// a sample of rounds, stratified by parts (Korn, Graubard; see [Clusters]).
+func DispersionInParts(things ...[][]Count) Dispersion {
+	var d Dispersion
+	v, v0 := 0.0, 0.0
+	for _, parts := range things {
+		all := Clusters(slices.Concat(parts...)).Count()
+		if all.K == 0 || all.K == all.N {
+			continue
+		}
+		freedom, of := 0, 0.0
+		for _, rounds := range parts {
+			if n := len(rounds); n > 1 {
+				of += varianceOfSum(rounds)
+				freedom += n - 1
+			}
+		}
+		if freedom > 0 {
+			d.Freedom += freedom
+			v += of
+			v0 += float64(all.N) * all.Share() * (1 - all.Share())
+		}
+	}
+	if d.Freedom > 0 {
+		d.Phi = v / v0
+	}
+	return d
+}
+
+// varianceOfSum is that of the sum of the rounds' counts, as the rounds show it.
+func varianceOfSum(rounds []Count) float64 {
+	n := float64(len(rounds))
+	mean, ssd := float64(Clusters(rounds).Count().K)/n, 0.0
+	for _, round := range rounds {
+		ssd += (float64(round.K) - mean) * (float64(round.K) - mean)
+	}
+	return n / (n - 1) * ssd
 }
 
 // Effective is how many independent trials n of such rounds are worth for an interval of that level, at most n:
