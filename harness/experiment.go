@@ -65,6 +65,12 @@ func (e Experiment) Validate() error {
 	if len(e.Found.Expect) > 0 || e.Found.Looks != 0 {
 		problems = append(problems, errors.New("found: promises and looks are for scenarios; here failures are counted"))
 	}
+	for on, why := range e.Except {
+		_, finds := e.Finds[on]
+		if why == "" || finds {
+			problems = append(problems, fmt.Errorf("except %s: want a reason, and no finding", on))
+		}
+	}
 	for _, arm := range []arm{{found, e.arm(found)}, {fixed, e.arm(fixed)}} {
 		if err := arm.scenario.Validate(); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", arm.name, err))
@@ -181,7 +187,7 @@ func (c Case) Try(ctx context.Context, e Experiment) (result reports.Result, err
 			}
 		}
 		runtime.GC() // what was written is read again, and need not be in memory twice
-		if result, err = c.weigh(e); err != nil || result.Experiment.Finding != expect.Undecided {
+		if result, err = c.weigh(e); err != nil || !result.Experiment.Open {
 			break
 		}
 	}
@@ -198,6 +204,7 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 	}
 	runs := map[string][]expect.Evidence{}
 	var of record.Case
+	retaken := ""
 	for _, t := range turns {
 		run, facts, err := c.at(e, t).evidence()
 		if err != nil {
@@ -207,16 +214,30 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 		if t.arm == found {
 			of = facts
 		}
+		if facts.Retaken != "" {
+			retaken = joined(retaken, fmt.Sprintf("%s: %s", t, facts.Retaken))
+		}
 	}
+	of.Retaken = retaken
 	evidence := map[string]expect.Evidence{}
 	for arm, all := range runs {
 		evidence[arm] = expect.Together(all, e.looks())
 	}
 	x := expect.Weigh(e.of(), evidence[found], evidence[fixed], evidence[quiet], evidence[straight])
-	first := c.at(e, turn{found, 1})
-	result := c.result(of, evidence[found], []expect.Verdict{e.rule(x, c.Gateway)}, first.Dir)
+	first := c.at(e, turn{found, 1}).Dir
+	result := c.result(of, evidence[found], []expect.Verdict{e.rule(x, c.Gateway)}, first)
 	result.Experiment = &x
+	result.Config = append(configsIn(first, "as found: "), configsIn(c.at(e, turn{fixed, 1}).Dir, "with the fix: ")...)
+	result.Log = nil // that of the run which the witness is of
+	if n := slices.IndexFunc(runs[fixed], func(run expect.Evidence) bool { return has(run, x.Fixed.Witness) }); n >= 0 {
+		result.Log = logsOf(c.at(e, turn{fixed, n + 1}).Dir, result.Verdicts)
+	}
 	return result, c.save(result)
+}
+
+// has reports whether the witness is of this run. Another arm may have a request of that name in its run of the same round.
+func has(run expect.Evidence, witness *record.Exchange) bool {
+	return witness != nil && slices.ContainsFunc(run.Exchanges, func(x record.Exchange) bool { return x.ID == witness.ID })
 }
 
 // of is what is said of a gateway, by its name and version or else by its name.

@@ -99,6 +99,7 @@ func TestExperiment(t *testing.T) {
 			assert.Equal(t, 60, x.Found.K, "every second one meets a stale connection")
 			assert.Equal(t, expect.Arm{N: 60}, expect.Arm{K: x.Quiet.K, N: x.Quiet.N}, "nothing fails without the fault")
 			assert.Equal(t, 30, x.Straight.K, "who goes straight there and reuses its connections meets the fault as well")
+			assert.Equal(t, []string{"as found: stdlib.json", "with the fix: stdlib.json"}, []string{result.Config[0].Name, result.Config[1].Name})
 			saved, err := reports.LoadAll(c.Dir)
 			require.NoError(t, err)
 			require.Len(t, saved, 1)
@@ -134,7 +135,8 @@ func TestLooksOfAnExperiment(t *testing.T) {
 	}{
 		"decided at the first look": {60, 1, expect.Proved},
 		"decided at the second":     {6, 2, expect.Proved},
-		"never decided":             {1, 4, expect.Undecided},
+		"never decided":             {2, 4, expect.Undecided},
+		"no rounds help":            {1, 1, expect.Undecided}, // the fault has nothing to act on
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

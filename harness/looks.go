@@ -49,6 +49,8 @@ func (c Case) evidence() (evidence expect.Evidence, of record.Case, err error) {
 		}
 		if len(looks) == 0 {
 			of = facts.Case
+		} else if facts.Case.Retaken != "" {
+			of.Retaken = joined(of.Retaken, fmt.Sprintf("look %d: %s", len(looks)+1, facts.Case.Retaken))
 		}
 		if facts.Case.Detected != of.Detected || facts.Case.Looks != of.Looks {
 			return evidence, of, fmt.Errorf("%s: a look at version %q, of at most %d; the first was at version %q, of at most %d",
@@ -61,4 +63,12 @@ func (c Case) evidence() (evidence expect.Evidence, of record.Case, err error) {
 	evidence = looks[last]
 	evidence.Before, evidence.Most = looks[:last], of.Looks
 	return evidence, of, nil
+}
+
+// joined are two clauses, or the one of them that says something.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
 }

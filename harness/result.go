@@ -21,8 +21,7 @@ func (c Case) result(of record.Case, e expect.Evidence, verdicts []expect.Verdic
 	r := reports.Result{
 		Scenario: c.Name, Gateway: of.Gateway, Detected: of.Detected, Seed: of.Seed, Ruling: reports.Worst(verdicts), Verdicts: verdicts,
 		Summary: reports.Summarise(e), Case: &of, Timeline: reports.NewTimeline(e),
-		Config: append(configIn(dir, ""), configIn(frontIn(dir), inFront)...),
-		Log:    append(logOf(dir, verdicts, ""), logOf(frontIn(dir), verdicts, inFront)...),
+		Config: configsIn(dir, ""), Log: logsOf(dir, verdicts),
 		Replay: c.commands.replay, Dir: c.Dir,
 	}
 	if c.commands.repeat != "" {
@@ -43,6 +42,16 @@ const (
 	mostLog    = 20
 	longLine   = 500
 )
+
+// configsIn reads the config of all gateways in the folder, and marks it.
+func configsIn(dir, mark string) []reports.File {
+	return append(configIn(dir, mark), configIn(frontIn(dir), mark+inFront)...)
+}
+
+// logsOf finds the lines that name a witness in the logs of all gateways in the folder.
+func logsOf(dir string, verdicts []expect.Verdict) []string {
+	return append(logOf(dir, verdicts, ""), logOf(frontIn(dir), verdicts, inFront)...)
+}
 
 // configIn reads the config files that the lab saved in the folder, and marks their names.
 func configIn(dir, mark string) []reports.File {

@@ -89,6 +89,8 @@ type Costs struct {
 // Experiment is what two arms come to.
 type Experiment struct {
 	Finding Finding `json:"finding"`
+	// Open says that more rounds could decide what these could not.
+	Open bool `json:"-"`
 	// Reason says why the experiment is undecided, or what the harm is.
 	Reason string `json:"reason,omitempty"`
 	// Metric is the word for what was counted.
@@ -139,7 +141,10 @@ func Weigh(of Share, found, fixed, quiet, straight Evidence) Experiment {
 		x.Reason = doubtOfArm("with the fix", fixed, doubtOfFixed)
 	}
 	if x.Reason == "" {
-		x.decide(twice(found).Less(twice(fixed)))
+		x.Reason = doubtOfArm("without the faults", quiet, Doubt)
+	}
+	if x.Reason == "" {
+		x.decide(lessTwice(found, fixed))
 	}
 	return x
 }
@@ -165,6 +170,7 @@ func (x *Experiment) decide(twice stats.Estimate) {
 	case x.Found.K == 0 && x.Fixed.K == 0:
 		x.Finding = NotShown
 	default:
+		x.Open = true
 		x.Reason = fmt.Sprintf("it is not sure whether half of the %s are gone: of %d and %d requests, %d and %d are left",
 			x.Metric, x.Found.N, x.Fixed.N, x.Found.K, x.Fixed.K)
 	}
@@ -216,12 +222,9 @@ func (s Share) in(phase record.Phase) Share {
 
 // measure puts an arm into numbers.
 func measure(of Share, e Evidence, varies stats.Dispersion) Arm {
-	v, t := of.tally(e, "")
-	if v.N > 0 && !t.connections { // whose groups are in the interval already
-		as := varies.Estimate(t.Count, t.level)
-		v.Low, v.High = as.Low, as.High
-	}
-	return Arm{K: v.K, N: v.N, Low: v.Low, High: v.High, Outcomes: v.Outcomes, Witness: v.Witness, Costs: e.Costs()}
+	v, _ := of.tally(e, "")
+	share := of.allowing(e, varies)
+	return Arm{K: v.K, N: v.N, Low: share.Low, High: share.High, Outcomes: v.Outcomes, Witness: v.Witness, Costs: e.Costs()}
 }
 
 // bursty is from where on it is worth telling.
@@ -231,10 +234,14 @@ const bursty = 2
 // chance, and a burst shorter than a part is one.
 const parts = 10
 
-// dispersion is how much the rounds of the arms vary, each part of an arm's schedule compared with itself alone.
+// dispersion is how much the rounds of the arms vary, each part of an arm's schedule compared with itself alone. Where
+// connections are the unit, they show it.
 func dispersion(of Share, arms ...Evidence) stats.Dispersion {
 	var things [][][]stats.Count
 	for _, arm := range arms {
+		if arm.units(of.phase).connections {
+			return stats.Dispersion{}
+		}
 		rounds := make([][]stats.Count, parts)
 		for _, run := range of.runs(arm) {
 			for part, count := range inParts(run) {
@@ -316,13 +323,24 @@ func twiceDone() Share {
 	}})
 }
 
-// twice is that share of an arm; without such requests it is zero for certain.
-func twice(e Evidence) stats.Estimate {
-	v, _ := twiceDone().tally(e, "")
-	if v.N == 0 {
+// lessTwice is by how much that share is less with the fix.
+func lessTwice(found, fixed Evidence) stats.Estimate {
+	of := twiceDone()
+	varies := dispersion(of, found, fixed)
+	return of.allowing(found, varies).Less(of.allowing(fixed, varies))
+}
+
+// allowing is the share of an arm, as far as rounds that vary so let it be known; of no requests it is zero for certain.
+func (s Share) allowing(e Evidence, varies stats.Dispersion) stats.Estimate {
+	v, t := s.tally(e, "")
+	switch {
+	case v.N == 0:
 		return stats.Estimate{}
+	case t.connections: // whose groups are in the interval already
+		return stats.Estimate{Value: v.Value, Interval: stats.Interval{Low: v.Low, High: v.High}}
+	default:
+		return varies.Estimate(t.Count, t.level)
 	}
-	return stats.Estimate{Value: v.Value, Interval: stats.Interval{Low: v.Low, High: v.High}}
 }
 
 // doubtOfArm is the first doubt about a run of the arm.

@@ -141,6 +141,17 @@ func TestBursts(t *testing.T) {
 	assert.Zero(t, steady.Phi, "the schedule makes these, twice the same")
 }
 
+// So it is with work that is done twice.
+func TestBurstOfDuplicates(t *testing.T) {
+	arm := func(duplicates int) expect.Evidence {
+		return expect.Together([]expect.Evidence{post(good(400)), twice(post(good(400)), duplicates)}, 1)
+	}
+	x := weigh(arm(0), arm(12))
+	assert.Equal(t, expect.NotShown, x.Finding, x)
+	steady := expect.Together([]expect.Evidence{twice(post(good(400)), 12), twice(post(good(400)), 12)}, 1)
+	assert.Equal(t, expect.Harmful, weigh(arm(0), steady).Finding)
+}
+
 // Runs that were all meant to be made are one sample: none of them costs anything of the level.
 func TestRunsTogether(t *testing.T) {
 	one := weigh(broken(run(400), 80, 502), good(400))

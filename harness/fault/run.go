@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -225,18 +226,20 @@ func (r *Run) well(ctx context.Context, site Site, within time.Duration) error {
 	return site.answers(ctx, within)
 }
 
-// acted reports whether a fault is in force at the site.
+// acted reports whether a fault is in force at the site. It waits for those that are being injected or lifted, and nobody
+// must have to wait for it meanwhile: the client tells Sent of every request.
 func (r *Run) acted(site Site) bool {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	var here []*lifecycle
 	for _, w := range r.open {
 		for _, life := range w.lives {
-			if life.site.Name == site.Name && life.inForce() {
-				return true
+			if life.site.Name == site.Name {
+				here = append(here, life)
 			}
 		}
 	}
-	return false
+	r.mu.Unlock()
+	return slices.ContainsFunc(here, (*lifecycle).inForce)
 }
 
 // lift ends the fault at every site of the window, and makes sure that it is over. It is safe to repeat: a window is

@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"io"
+	"runtime"
 	"testing"
 	"time"
 
@@ -215,4 +216,19 @@ func TestOverlappingFaultsAreLiftedOneByOne(t *testing.T) {
 	_, err = run.End(t.Context())
 	require.NoError(t, err)
 	reused(t, w, replica(1))
+}
+
+// A fault that takes its time to act, or to be undone, keeps whoever asks for it waiting, and not the client.
+func TestClientDoesNotWaitForFaults(t *testing.T) {
+	busy := newLifecycle(nil, Site{Name: "orders-1"}, Order{})
+	r := &Run{sent: map[int]chan struct{}{}, open: []*window{{lives: []*lifecycle{busy}}}}
+	busy.mu.Lock()
+	asked := make(chan bool)
+	go func() { asked <- r.acted(Site{Name: "orders-1"}) }()
+	for n := range 1000 {
+		r.Sent(n)
+		runtime.Gosched()
+	}
+	busy.mu.Unlock()
+	assert.False(t, <-asked)
 }

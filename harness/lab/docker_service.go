@@ -161,9 +161,9 @@ func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
 		}
 	default:
 		r.Networks = []string{l.network.name}
-		r.NetworkAliases = map[string][]string{l.network.name: s.names()}
+		// testcontainers leaves the network out if it cannot look it up at this moment.
 		r.EndpointSettingsModifier = func(e map[string]*network.EndpointSettings) {
-			e[l.network.name].IPAMConfig = s.ipam()
+			e[l.network.name] = &network.EndpointSettings{NetworkID: l.network.id, Aliases: s.names(), IPAMConfig: s.ipam()}
 		}
 	}
 	// Left alone, testcontainers publishes every port that the image declares, on every address of this machine.

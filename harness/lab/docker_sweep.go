@@ -132,8 +132,8 @@ func list(ctx context.Context, engine *client.Client, label string) ([]thing, er
 	return all, nil
 }
 
-// remove removes what carries the label: all containers at once, then the networks that they were on. It tells what it
-// removed, and which empty networks the engine would not give up.
+// remove removes what carries the label: all containers at once, then the networks that they were on, also where one of them
+// could not be removed. It tells what it removed, and which empty networks the engine would not give up.
 func remove(ctx context.Context, engine *client.Client, label string) (removed, stuck []string, err error) {
 	all, err := list(ctx, engine, label)
 	if err != nil {
@@ -160,12 +160,10 @@ func remove(ctx context.Context, engine *client.Client, label string) (removed, 
 				return err
 			})
 		}
-		if err := together(steps...); err != nil {
-			return nil, nil, err
-		}
+		err = errors.Join(err, together(steps...))
 	}
 	slices.Sort(removed)
-	return removed, stuck, nil
+	return removed, stuck, err
 }
 
 func (t thing) remove(ctx context.Context, engine *client.Client) error {
