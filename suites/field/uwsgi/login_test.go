@@ -38,6 +38,26 @@ func try(t *testing.T, e harness.Experiment) {
 	harness.Try(t, e)
 }
 
+// What is found where the race cannot be lost any more, and where nothing has become of it. HAProxy does not lose it as it is:
+// the first request of a client's connection goes on a new one.
+var (
+	raceIsGone = map[string]expect.Finding{
+		"caddy@2.11":       expect.Proved,
+		"haproxy@3.2":      expect.NotShown,
+		"httpd@2.4-trixie": expect.Proved,
+		"nginx@1.30":       expect.Proved,
+		"traefik@2.11":     expect.Proved,
+		"traefik@3.6":      expect.Proved,
+	}
+	raceIsTheSame = map[string]expect.Finding{
+		"caddy@2.11":   expect.Refuted,
+		"haproxy@3.2":  expect.NotShown,
+		"nginx@1.30":   expect.Refuted,
+		"traefik@2.11": expect.Refuted,
+		"traefik@3.6":  expect.Refuted,
+	}
+)
+
 // tooRare is why a fix that leaves something is not tried on httpd. It looks at a connection before it uses it, and loses the
 // race in three of a thousand requests, up to 25 of them within 200, so that rounds vary three to ten times as much as chance.
 // Of three runs of sixteen rounds, two could not tell whether half of that was gone with a fix that changes nothing.
@@ -50,14 +70,7 @@ func TestBackendKeepsConnections(t *testing.T) {
 	try(t, harness.Experiment{
 		Fix:    "X1: uWSGI with http-keepalive = 1",
 		Change: func(s *harness.Scenario) { s.Faults = nil },
-		Finds: map[string]expect.Finding{
-			"caddy@2.11":       expect.Proved,
-			"haproxy@3.2":      expect.NotShown,
-			"httpd@2.4-trixie": expect.Proved,
-			"nginx@1.30":       expect.Proved,
-			"traefik@2.11":     expect.Proved,
-			"traefik@3.6":      expect.Proved,
-		},
+		Finds:  raceIsGone,
 	})
 }
 
@@ -66,14 +79,7 @@ func TestWithoutPool(t *testing.T) {
 	try(t, harness.Experiment{
 		Fix:    "X2: no pool of connections to backends",
 		Change: func(s *harness.Scenario) { s.Policy.UpstreamKeepAlive = topology.Off },
-		Finds: map[string]expect.Finding{
-			"caddy@2.11":       expect.Proved,
-			"haproxy@3.2":      expect.NotShown,
-			"httpd@2.4-trixie": expect.Proved,
-			"nginx@1.30":       expect.Proved,
-			"traefik@2.11":     expect.Proved,
-			"traefik@3.6":      expect.Proved,
-		},
+		Finds:  raceIsGone,
 	})
 }
 
@@ -98,13 +104,7 @@ func TestClientIdleTimeout(t *testing.T) {
 	try(t, harness.Experiment{
 		Fix:    "X4: an idle timeout of 180 s for clients",
 		Change: func(s *harness.Scenario) { s.Policy.ClientIdleTimeout = 180 * time.Second },
-		Finds: map[string]expect.Finding{
-			"caddy@2.11":   expect.Refuted,
-			"haproxy@3.2":  expect.NotShown,
-			"nginx@1.30":   expect.Refuted,
-			"traefik@2.11": expect.Refuted,
-			"traefik@3.6":  expect.Refuted,
-		},
+		Finds:  raceIsTheSame,
 		Except: tooRare,
 	})
 }
@@ -114,13 +114,7 @@ func TestResponseTimeout(t *testing.T) {
 	try(t, harness.Experiment{
 		Fix:    "X5: a response timeout of 60 s",
 		Change: func(s *harness.Scenario) { s.Policy.ResponseTimeout = time.Minute },
-		Finds: map[string]expect.Finding{
-			"caddy@2.11":   expect.Refuted,
-			"haproxy@3.2":  expect.NotShown,
-			"nginx@1.30":   expect.Refuted,
-			"traefik@2.11": expect.Refuted,
-			"traefik@3.6":  expect.Refuted,
-		},
+		Finds:  raceIsTheSame,
 		Except: tooRare,
 	})
 }
