@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/stats"
 )
 
@@ -192,7 +193,9 @@ func union(a, b map[string]rounds) []string {
 
 // ran leaves out what was not run, and what the harness could not do.
 func (rs rounds) ran() rounds {
-	return slices.DeleteFunc(slices.Clone(rs), func(r Result) bool { return r.NotRun != "" || r.Summary.Requests == 0 })
+	return slices.DeleteFunc(slices.Clone(rs), func(r Result) bool {
+		return r.NotRun != "" || r.Ruling == expect.Error || r.Summary.Requests == 0
+	})
 }
 
 // add compares one scenario.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/badgateway/badgateway/harness/expect"
+	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
@@ -117,7 +118,8 @@ func cell(r Result) string {
 	}
 	var failures []string
 	for _, label := range slices.Sorted(maps.Keys(s.Outcomes)) {
-		if label[0] < '1' || label[0] > '4' {
+		noFailure := label == string(record.Aborted) || label == string(record.Dropped)
+		if !noFailure && (label[0] < '1' || label[0] > '4') {
 			failures = append(failures, label)
 		}
 	}

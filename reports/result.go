@@ -104,6 +104,9 @@ func Summarise(e expect.Evidence) Summary {
 	looks := e.Looks()
 	for n, look := range looks {
 		for _, x := range look.Exchanges {
+			if x.Warmup { // which no promise looks at either
+				continue
+			}
 			s.add(x)
 			attempts.Add(float64(x.Attempts()))
 			if x.Touched() {

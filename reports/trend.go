@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/harness/stats"
 )
@@ -43,7 +44,7 @@ type Kept struct {
 
 const pointVersion = 1
 
-// Point is what a trend keeps of the run. Results that were not run are no part of any series.
+// Point is what a trend keeps of the run. Results that were not run, and what the harness could not do, are no part of any series.
 func (r Run) Point() Point {
 	p := Point{Version: pointVersion}
 	for _, e := range r.Suites {
@@ -58,7 +59,7 @@ func (r Run) Point() Point {
 	repeated := r.repeated()
 	for _, x := range r.Results {
 		p.twice = p.twice || repeated[[2]string{x.Scenario, x.Gateway}]
-		if x.NotRun == "" {
+		if x.NotRun == "" && x.Ruling != expect.Error {
 			s := x.Summary
 			p.Results = append(p.Results, Kept{x.Scenario, x.Gateway, x.Detected, x.Word(), s.Requests, s.Failures, s.Costs.Median})
 		}

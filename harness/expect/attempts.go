@@ -89,7 +89,8 @@ func GhostWork(during record.Phase) Share {
 // kept the connection open, so that the backend could not notice that it worked for nobody.
 func LostAnswers(during record.Phase) Share {
 	return Share{metric: "lost answers", phase: during, counts: func(e record.Exchange) bool {
-		got := !e.Failed() && e.Outcome != record.Aborted || e.Answered()
+		whole := e.Outcome == record.Complete || e.Outcome == record.Aborted // by the client, which had begun to read it
+		got := !e.Failed() && e.Outcome != record.Aborted || whole && e.Answered()
 		return !got && slices.ContainsFunc(e.Arrivals, func(a record.Arrival) bool { return a.Action == record.Answered })
 	}}
 }

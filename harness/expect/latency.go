@@ -19,7 +19,7 @@ type Latency struct {
 
 // LatencyOf is that quantile of the latency, e.g. 0.99.
 func LatencyOf(quantile float64, during record.Phase) Latency {
-	return Latency{share: Share{metric: fmt.Sprintf("latency p%g", 100*quantile), phase: during}, quantile: quantile}.
+	return Latency{share: Share{metric: fmt.Sprintf("latency p%g", math.Round(quantile*1e9)/1e7), phase: during}, quantile: quantile}.
 		Where(answered)
 }
 

@@ -62,6 +62,8 @@ func TestMetricsCountWhatTheyName(t *testing.T) {
 		"given up, nothing done": {expect.GhostWork, again(record.Arrival{Action: record.Abandoned}), false},
 		"lost answer":            {expect.LostAnswers, status(504), true},
 		"lost with the client":   {expect.LostAnswers, func(x *record.Exchange) { x.Outcome, x.Status = record.Aborted, 0 }, true},
+		"lost on the way":        {expect.LostAnswers, func(x *record.Exchange) { x.Outcome = record.Truncated }, true},
+		"not lost: broken off":   {expect.LostAnswers, func(x *record.Exchange) { x.Outcome = record.Aborted }, false},
 		"not lost: passed on":    {expect.LostAnswers, fine, false},
 		"not lost: an error":     {expect.LostAnswers, func(x *record.Exchange) { x.Status, x.Arrivals[0].Status = 503, 503 }, false},
 		"not lost: given up": {expect.LostAnswers, func(x *record.Exchange) {
@@ -190,6 +192,7 @@ func TestSettling(t *testing.T) {
 	assert.Equal(t, expect.Fail, v.Ruling)
 	assert.Equal(t, "want it over within 100ms, got 190ms (89 requests were sent after 100ms)", v.Reason)
 	assert.Equal(t, map[string]int{"502": 9}, v.Outcomes)
+	assert.Equal(t, 9, v.Untouched)
 	v = recovery.Within(800 * ms).Judge(recovering(0))
 	assert.Equal(t, expect.Inconclusive, v.Ruling)
 	assert.Equal(t, "19 requests were sent after 800ms, at least 29 are needed to judge", v.Reason)
@@ -201,6 +204,8 @@ func TestSettling(t *testing.T) {
 	v = expect.Ejection(during).Within(100 * ms).Judge(e)
 	assert.Equal(t, expect.Pass, v.Ruling, v.Reason)
 	assert.InDelta(t, 0.09, v.Value, 1e-9)
+	e.Exchanges[95].Arrivals[0].Injection = "another"
+	assert.InDelta(t, 0.09, expect.Ejection(during).Within(100*ms).Judge(e).Value, 1e-9, "another fault's are not counted")
 	v = expect.Ejection(during).Within(50 * ms).Judge(e)
 	assert.Equal(t, expect.Fail, v.Ruling, v.Reason)
 

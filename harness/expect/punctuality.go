@@ -19,8 +19,8 @@ const (
 // Punctuality is how well the client kept to its schedule in one run, whatever the gateway made of it. The zero value has
 // seen nothing yet.
 type Punctuality struct {
-	requests, dropped, late int
-	worst                   time.Duration
+	requests, judged, dropped, late int
+	worst                           time.Duration
 }
 
 // Saw takes note of a request.
@@ -32,6 +32,7 @@ func (p *Punctuality) Saw(q *record.Request) {
 	if q.Warmup { // which is for the client as well
 		return
 	}
+	p.judged++
 	by := q.Begun - q.Due
 	if by > Punctual {
 		p.late++
@@ -46,10 +47,10 @@ func (p *Punctuality) Doubt() string {
 	case p.dropped > 0:
 		return fmt.Sprintf("the client fell so far behind that %d of %d requests were not sent at all; "+
 			"the machine is too busy, or it slept", p.dropped, p.requests)
-	case p.late > fewLate && float64(p.late) > lateShare*float64(p.requests):
+	case p.late > fewLate && float64(p.late) > lateShare*float64(p.judged):
 		return fmt.Sprintf("the client fell behind: %d of %d requests were begun more than %s late, the worst %s; "+
 			"the machine is too busy, so run less beside it, or fewer scenarios at once (-parallel=1)",
-			p.late, p.requests, Punctual, p.worst.Round(time.Millisecond))
+			p.late, p.judged, Punctual, p.worst.Round(time.Millisecond))
 	default:
 		return ""
 	}

@@ -23,7 +23,10 @@ func Recovery(after record.Phase) Settling {
 // Ejection is how long requests go on meeting the window's fault after it was applied: until the gateway leaves the broken
 // replica alone. Give it the window's During().
 func Ejection(during record.Phase) Settling {
-	return Settling{Share{metric: "time to eject", phase: during, counts: record.Exchange.Touched}}
+	return Settling{Share{metric: "time to eject", phase: during, counts: func(e record.Exchange) bool {
+		return e.Injection == during.Window ||
+			slices.ContainsFunc(e.Arrivals, func(a record.Arrival) bool { return a.Injection == during.Window })
+	}}}
 }
 
 // Pinning is how long requests go on reaching the first life of a replica after another one was listed in its place: on
@@ -84,6 +87,9 @@ func (x within) Judge(e Evidence) Verdict {
 		v.N++
 		if counts {
 			v.K++
+			if !exchange.Touched() {
+				v.Untouched++
+			}
 			v.Outcomes[exchange.Label()]++
 			v.testify(exchange)
 		}

@@ -14,7 +14,7 @@ import (
 type units struct {
 	connections bool
 	clients     bool // the connections are the client's
-	alone       int  // requests that reached no backend, and share a connection with none
+	alone       int  // requests that reached nobody, and share a connection with none
 }
 
 // connection is one of the gateway's to a backend, or one of the client's, at a look.
@@ -43,9 +43,9 @@ const client = "client"
 // of is the connection that an exchange of a look counts for: that of its first attempt.
 func (u *units) of(look int, x record.Exchange) connection {
 	switch {
-	case u.clients:
+	case u.clients && x.Connection > 0:
 		return connection{look: look, backend: client, number: x.Connection}
-	case len(x.Arrivals) > 0:
+	case !u.clients && len(x.Arrivals) > 0:
 		return connection{look, x.Arrivals[0].Backend, x.Arrivals[0].Life, x.Arrivals[0].Connection}
 	default:
 		u.alone++

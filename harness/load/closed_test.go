@@ -494,3 +494,15 @@ func TestMixOfEverything(t *testing.T) {
 	assert.Positive(t, deletes)
 	assert.NotEmpty(t, keyed)
 }
+
+// Streams that are drawn by chance are drawn each for itself.
+func TestStreamsAreDueApart(t *testing.T) {
+	t.Parallel()
+	poisson := Poisson{Rate: 10, For: 2 * time.Second, Request: GET("/orders")}
+	due := map[string][]time.Duration{}
+	for p := range (Together{{"a", poisson}, {"b", poisson}}).Plan(1) {
+		due[p.Stream] = append(due[p.Stream], p.Due)
+	}
+	assert.NotEmpty(t, due["a"])
+	assert.NotEqual(t, due["a"], due["b"])
+}

@@ -155,6 +155,9 @@ func (s stream) plan(seed uint64) iter.Seq[Planned] {
 			return
 		}
 		draws := s.sequence(seed, 0)
+		if s.name != "" { // streams that are drawn alike would be due at the same instants
+			seed ^= hash(s.name)
+		}
 		for due := range s.arrivals(seed) {
 			p := draws.next()
 			p.Due, p.Warmup = due, due < s.warmup

@@ -160,6 +160,12 @@ var answers = []answer{
 		outcome: record.Crossed, status: 200, backend: "orders-1", received: 5, began: true, detail: "answer to request another",
 	},
 	{
+		name: "crossed and cut short", answer: func(p *peer, _ string) {
+			p.write(head("200 OK", append(marks("another", "hello world"), framed("hello world"))...) + "hello")
+		},
+		outcome: record.Crossed, status: 200, backend: "orders-1", received: 5, began: true, detail: "answer to request another; unexpected EOF",
+	},
+	{
 		name: "closed", answer: func(*peer, string) {},
 		outcome: record.Closed, detail: "EOF",
 	},

@@ -36,6 +36,7 @@ type trip struct {
 	slow     *upload   // nil if the body goes at once
 	sentAt   time.Time // if there is a rule
 	whole    bool      // the request was sent to its end
+	crossed  string    // the request whose answer came, if it was cut short and is another's
 	spent    bool      // the connection cannot be used again, whatever the answer says
 	writeErr error
 }
@@ -165,6 +166,9 @@ func (t *trip) readBody(head *wire.Head) (reusable bool, err error) {
 	body, err := wire.ReadResponseBody(reader, head, t.request.Method)
 	t.seen.Received = body.Size
 	if err != nil {
+		if id := head.Get(wire.ID); id != "" && id != t.request.ID { // whose it is says more than how it ended
+			t.crossed = id
+		}
 		return false, err
 	}
 	t.seen.Outcome, t.seen.Detail = compare(head, body, t.request)
@@ -202,6 +206,9 @@ func (t *trip) fail(err error, runEnds bool) {
 		err, t.writeErr = t.writeErr, nil // the kernel tells of a reset once, and it was the write that heard of it
 	}
 	t.seen.Outcome, t.seen.Detail = classify(err, t.seen.FirstByte != 0, runEnds), err.Error()
+	if t.crossed != "" {
+		t.seen.Outcome, t.seen.Detail = record.Crossed, "answer to request "+t.crossed+"; "+t.seen.Detail
+	}
 	if t.writeErr != nil {
 		t.seen.Detail += "; " + t.writeErr.Error()
 	}

@@ -102,7 +102,7 @@ type Request struct {
 }
 
 // Failed reports whether a user of the gateway would call the request failed: any 5xx and anything but a complete answer,
-// unless it was the user who broke it off, or never sent it.
+// unless it was the user who broke it off, or never sent it. A 5xx that had come when the user broke off is one.
 func (r Request) Failed() bool {
 	return r.Outcome != Complete && r.Outcome != Aborted && r.Outcome != Dropped || r.Status >= 500
 }
