@@ -4,9 +4,9 @@ GO      ?= go
 GATEWAY ?= all
 SUITE   ?= ...
 PROFILE ?= ci
-# How many scenarios run beside each other: four in each of two suites are what two cores can do, since a scenario waits for
-# the engine most of the time. On a busy machine fewer of them keep the client in time.
-PARALLEL ?= 4
+# How many scenarios run beside each other: three in each of two suites are what two cores can do, with four a gateway that is
+# slow to start leaves requests waiting. On a busy machine fewer of them keep the client in time.
+PARALLEL ?= 3
 # How many suites at once, each with so many scenarios.
 SUITES_AT_ONCE ?= 2
 SEED    ?=

@@ -35,9 +35,9 @@ func TestNoAnswerOnFirstRequests(t *testing.T) {
 
 // One of two backends ends every connection, before an answer or in its head, and the gateway is asked for one retry on
 // resets (catalogue C1, C2, C3). A GET may be executed twice: the other backend answers it, and nobody notices. One request
-// at a time, so that the next backend in turn is the other one; 2 s are some eighty of them.
+// at a time, so that the next backend in turn is the other one; eighty of them.
 func TestGetMovesOn(t *testing.T) {
-	serial := load.Closed{Connections: 1, Think: 20 * time.Millisecond, For: 2 * time.Second, Request: load.GET("/orders")}
+	serial := load.Closed{Connections: 1, Requests: 80, Think: 20 * time.Millisecond, For: 10 * time.Second, Request: load.GET("/orders")}
 	for name, inject := range map[string]fault.Fault{
 		"fin":             fault.CloseBeforeResponse{By: fault.FIN, Executed: true},
 		"rst":             fault.CloseBeforeResponse{By: fault.RST, Executed: true},

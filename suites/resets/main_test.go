@@ -25,11 +25,11 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// steady is three connections, each of which sends again 20 ms after an answer: about 150 requests, and 29, which are needed to
-// judge a promise of none, even where each of them takes 100 ms. A closed loop, so that a machine that stalls makes one
-// request of a connection late, and not all that were due meanwhile.
+// steady is 150 requests on three connections, each of which sends again 20 ms after an answer: in a second, or as many as
+// there are in ten; a promise of none needs 29. A closed loop, so that a machine that stalls makes one request of a connection
+// late, and not all that were due meanwhile.
 func steady(what load.Source) load.Closed {
-	return load.Closed{Connections: 3, Think: 20 * time.Millisecond, For: 1200 * time.Millisecond, Request: what}
+	return load.Closed{Connections: 3, Requests: 150, Think: 20 * time.Millisecond, For: 10 * time.Second, Request: what}
 }
 
 // always is the whole run: the faults here last as long.

@@ -20,11 +20,12 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// steady sends one request after another, 5 ms after the answer before: 80 to 150 in a second and a half, where a promise of none needs
-// 29. A closed loop does not fall behind when the machine stalls, and with one request at a time no other one changes what
-// the gateway thinks of its backends between two attempts.
+// steady sends 150 requests one after another, 5 ms after the answer before, where a promise of none needs 29: in a second, or
+// as many as there are in ten where the machine is busy or the gateway waits before it tries again. A closed loop does not fall
+// behind when the machine stalls, and with one request at a time no other one changes what the gateway thinks of its backends
+// between two attempts.
 func steady(what load.Source) load.Closed {
-	return load.Closed{Connections: 1, Think: 5 * time.Millisecond, For: 1500 * time.Millisecond, Request: what}
+	return load.Closed{Connections: 1, Requests: 150, Think: 5 * time.Millisecond, For: 10 * time.Second, Request: what}
 }
 
 // patient sends 40 requests in 2 s without waiting for answers: where each of them costs a timeout of a second, or the pause
