@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/badgateway/badgateway/fixtures/gateways"
@@ -204,7 +205,7 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 	}
 	runs := map[string][]expect.Evidence{}
 	var of record.Case
-	retaken := ""
+	var retaken []string
 	for _, t := range turns {
 		run, facts, err := c.at(e, t).evidence()
 		if err != nil {
@@ -215,10 +216,10 @@ func (c Case) weigh(e Experiment) (reports.Result, error) {
 			of = facts
 		}
 		if facts.Retaken != "" {
-			retaken = joined(retaken, fmt.Sprintf("%s: %s", t, facts.Retaken))
+			retaken = append(retaken, fmt.Sprintf("%s: %s", t, facts.Retaken))
 		}
 	}
-	of.Retaken = retaken
+	of.Retaken = strings.Join(retaken, "; ")
 	evidence := map[string]expect.Evidence{}
 	for arm, all := range runs {
 		evidence[arm] = expect.Together(all, e.looks())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/badgateway/badgateway/harness/expect"
 	"github.com/badgateway/badgateway/harness/record"
@@ -38,6 +39,7 @@ func (c Case) forgetLooks() error {
 // in the facts before they were seen, and is not asked again.
 func (c Case) evidence() (evidence expect.Evidence, of record.Case, err error) {
 	var looks []expect.Evidence
+	var retaken []string
 	for dir := c.Dir; len(looks) == 0 || exists(dir); dir = c.lookDir(len(looks) + 1) {
 		facts, err := record.Load(dir)
 		if err != nil {
@@ -49,8 +51,9 @@ func (c Case) evidence() (evidence expect.Evidence, of record.Case, err error) {
 		}
 		if len(looks) == 0 {
 			of = facts.Case
-		} else if facts.Case.Retaken != "" {
-			of.Retaken = joined(of.Retaken, fmt.Sprintf("look %d: %s", len(looks)+1, facts.Case.Retaken))
+		}
+		if facts.Case.Retaken != "" {
+			retaken = append(retaken, fmt.Sprintf("look %d: %s", len(looks)+1, facts.Case.Retaken))
 		}
 		if facts.Case.Detected != of.Detected || facts.Case.Looks != of.Looks {
 			return evidence, of, fmt.Errorf("%s: a look at version %q, of at most %d; the first was at version %q, of at most %d",
@@ -59,16 +62,11 @@ func (c Case) evidence() (evidence expect.Evidence, of record.Case, err error) {
 		exchanges, strays := record.Join(facts.Requests, facts.Arrivals)
 		looks = append(looks, expect.Evidence{Planned: facts.Case.Planned, Exchanges: exchanges, Strays: strays, Injections: facts.Injections})
 	}
+	if len(looks) > 1 { // else it is said of the only one
+		of.Retaken = strings.Join(retaken, "; ")
+	}
 	last := len(looks) - 1
 	evidence = looks[last]
 	evidence.Before, evidence.Most = looks[:last], of.Looks
 	return evidence, of, nil
-}
-
-// joined are two clauses, or the one of them that says something.
-func joined(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + "; " + b
 }

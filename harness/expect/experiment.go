@@ -222,8 +222,8 @@ func (s Share) in(phase record.Phase) Share {
 
 // measure puts an arm into numbers.
 func measure(of Share, e Evidence, varies stats.Dispersion) Arm {
-	v, _ := of.tally(e, "")
-	share := of.allowing(e, varies)
+	v, t := of.tally(e, "")
+	share := t.allowing(varies)
 	return Arm{K: v.K, N: v.N, Low: share.Low, High: share.High, Outcomes: v.Outcomes, Witness: v.Witness, Costs: e.Costs()}
 }
 
@@ -327,17 +327,18 @@ func twiceDone() Share {
 func lessTwice(found, fixed Evidence) stats.Estimate {
 	of := twiceDone()
 	varies := dispersion(of, found, fixed)
-	return of.allowing(found, varies).Less(of.allowing(fixed, varies))
+	_, before := of.tally(found, "")
+	_, after := of.tally(fixed, "")
+	return before.allowing(varies).Less(after.allowing(varies))
 }
 
-// allowing is the share of an arm, as far as rounds that vary so let it be known; of no requests it is zero for certain.
-func (s Share) allowing(e Evidence, varies stats.Dispersion) stats.Estimate {
-	v, t := s.tally(e, "")
+// allowing is the share, as far as rounds that vary so let it be known; of no requests it is zero for certain.
+func (t *tallied) allowing(varies stats.Dispersion) stats.Estimate {
 	switch {
-	case v.N == 0:
+	case t.N == 0:
 		return stats.Estimate{}
 	case t.connections: // whose groups are in the interval already
-		return stats.Estimate{Value: v.Value, Interval: stats.Interval{Low: v.Low, High: v.High}}
+		return stats.Estimate{Value: t.Share(), Interval: t.interval()}
 	default:
 		return varies.Estimate(t.Count, t.level)
 	}

@@ -166,9 +166,7 @@ func (t *trip) readBody(head *wire.Head) (reusable bool, err error) {
 	body, err := wire.ReadResponseBody(reader, head, t.request.Method)
 	t.seen.Received = body.Size
 	if err != nil {
-		if id := head.Get(wire.ID); id != "" && id != t.request.ID { // whose it is says more than how it ended
-			t.crossed = id
-		}
+		t.crossed = anothers(head, t.request) // which says more than how it ended
 		return false, err
 	}
 	t.seen.Outcome, t.seen.Detail = compare(head, body, t.request)
@@ -178,12 +176,20 @@ func (t *trip) readBody(head *wire.Head) (reusable bool, err error) {
 	return persistent && !switched && !more && !head.Has("Connection", "close") && !body.UntilClose, nil
 }
 
+// anothers is the request that an answer belongs to if it is another's than this one.
+func anothers(head *wire.Head, p *Planned) string {
+	if id := head.Get(wire.ID); id != p.ID {
+		return id
+	}
+	return ""
+}
+
 // compare says what became of a request whose answer was read to its end.
 func compare(head *wire.Head, body wire.Body, p *Planned) (outcome record.Outcome, detail string) {
-	id := head.Get(wire.ID)
+	id := anothers(head, p)
 	marked, short, same := body.Matches(head)
 	switch {
-	case id != "" && id != p.ID:
+	case id != "":
 		return record.Crossed, "answer to request " + id
 	case !marked || p.Method == "HEAD":
 	case short:
