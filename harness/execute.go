@@ -32,6 +32,8 @@ type Case struct {
 	Dir string
 	// Wrap plants a defect in an embedded gateway.
 	Wrap reverseproxy.Wrap
+	// Sandboxes are what its labs share with those of other cases; nil leaves each of them alone.
+	Sandboxes *lab.Sandboxes
 	// Progress is told what is going on; it may be nil.
 	Progress func(string)
 
@@ -140,7 +142,7 @@ func (c Case) plan() lab.Plan {
 	return lab.Plan{
 		Scenario: c.Name, Gateway: c.Gateway, Backends: c.Scenario.Backends, Policy: c.Scenario.Policy,
 		Front: c.Scenario.Front, Links: c.Scenario.Faults.Links(), Successors: c.Scenario.Faults.Successors(), Needs: c.Scenario.Faults.Needs(),
-		Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
+		Sandboxes: c.Sandboxes, Wrap: c.Wrap, Dir: c.Dir, Progress: c.Progress,
 	}
 }
 
@@ -243,6 +245,7 @@ func (c Case) describe(d *record.Case, f lab.Facts, began time.Time) {
 		d.Looks = s.Looks
 	}
 	d.Detected, d.Image, d.How, d.Lab, d.Reach = string(f.Version), f.Image, f.How, f.Lab, f.Reach
+	d.Shared = f.Shared
 	d.ClockUncertainty = f.ClockUncertainty
 	d.Backends = fmt.Sprintf("%s x %d", s.Backends.Name, s.Backends.Count)
 	d.Policy, d.Front = s.Policy.String(), s.Front.String()

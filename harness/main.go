@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/badgateway/badgateway/harness/lab"
 	"github.com/badgateway/badgateway/harness/record"
 	"github.com/badgateway/badgateway/reports"
 )
@@ -29,6 +30,8 @@ type run struct {
 	chosen   []choice
 	bounds   *thresholds
 	progress *progress
+	// sandboxes are shared by all scenarios, unless each is to have all to itself.
+	sandboxes lab.Sandboxes
 
 	mu      sync.Mutex
 	results []reports.Result
@@ -105,6 +108,10 @@ func runSuite(m *testing.M) int {
 	}
 	code := m.Run()
 	s.progress.stop()
+	if err := afterwards(ctx, s.sandboxes.Close); err != nil {
+		fmt.Fprintln(os.Stderr, "badgateway: what scenarios shared could not be removed:", err)
+		code = max(code, 1)
+	}
 	if err := s.summary(); err != nil {
 		fmt.Fprintln(os.Stderr, "badgateway:", err)
 		return 1

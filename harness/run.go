@@ -63,6 +63,9 @@ func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, err
 			t.Parallel()
 			c.Dir = filepath.Join(s.Out, t.Name())
 			c.commands = s.commands(c.Name, gateway.Selector())
+			if !s.Fresh {
+				c.Sandboxes = &s.sandboxes
+			}
 			c.Progress = s.progress.of(c.Name + " on " + gateway.String())
 			var err error
 			if c.Scenario.Expect, err = s.bounds.apply(c.Name, c.Gateway.String(), c.Scenario.Expect); err != nil {
@@ -205,6 +208,9 @@ func (s *run) commands(scenario, selector string) commands {
 	}
 	if s.Strict {
 		test += " -bg.strict"
+	}
+	if s.Fresh {
+		test += " -bg.fresh"
 	}
 	again := commands{repeat: test + " -bg.seed="}
 	if s.Keep != keepNever || s.Replay != "" {

@@ -25,6 +25,8 @@ type settings struct {
 	Thresholds string
 	Strict     bool
 	Dry        bool
+	// Fresh starts everything anew for each scenario.
+	Fresh bool
 	// Resume takes the results that are in Out already, and runs what is missing.
 	Resume bool
 	Shard  shard
@@ -33,7 +35,7 @@ type settings struct {
 	// rejudged says that verdicts of a replay are saved, since it was said where.
 	rejudged bool
 
-	seed, profile, strict, dry, resume, shard string // as typed
+	seed, profile, strict, fresh, dry, resume, shard string // as typed
 }
 
 // The values of -bg.keep: whose facts stay on disk after the run. verdict.json stays unless nothing is to.
@@ -59,6 +61,7 @@ var options = []option{
 	{"replay", "", "judge the facts saved in this folder again instead of running", func(s *settings) *string { return &s.Replay }, false},
 	{"thresholds", "", "file of bounds that take the place of the scenarios' own (harness/thresholds.schema.json)", func(s *settings) *string { return &s.Thresholds }, false},
 	{"strict", "false", "fail on gateways that cannot be had and on known deviations that are gone", func(s *settings) *string { return &s.strict }, true},
+	{"fresh", "false", "start every container anew for each scenario, also where scenarios can share them one after another; takes about three times as long", func(s *settings) *string { return &s.fresh }, true},
 	{"resume", "false", "run only what has no result in the folder of -bg.out yet, as after an interruption, with the seed of that run", func(s *settings) *string { return &s.resume }, true},
 	{"shard", "1/1", "run one part of so many, as 2/4: each scenario on each gateway is in one of them, whatever else is selected", func(s *settings) *string { return &s.shard }, false},
 	{"dry", "false", "print what each scenario would do, request by request (brief: the first few), and run nothing; see it with go test -v", func(s *settings) *string { return &s.dry }, true},
@@ -110,6 +113,9 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	var err error
 	if s.Strict, err = strconv.ParseBool(s.strict); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.strict=%s: want true or false", s.strict))
+	}
+	if s.Fresh, err = strconv.ParseBool(s.fresh); err != nil {
+		problems = append(problems, fmt.Errorf("-bg.fresh=%s: want true or false", s.fresh))
 	}
 	if s.brief = s.dry == "brief"; s.brief {
 		s.Dry = true

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/moby/moby/client"
-
 	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/record"
@@ -31,16 +29,13 @@ const (
 //
 //	client -> [front ->] gateway -> [toxiproxy ->] orders-1 -> journal in the backend's container
 //
-// What belongs to the lab is known by its label alone, so Stop finds it however the start has ended.
+// What belongs to the lab is known by its label alone, so Stop finds it however the start has ended. A lab that may share a
+// sandbox has nothing but its gateway to itself.
 type inDocker struct {
+	*project
 	plan    Plan
-	engine  *client.Client
-	own     labels
-	network private
-	reach   reach
-
-	addresses addresses // to be had again, if the plan needs that
-	images    imageSet
+	sandbox *sandbox // nil for a lab that has all to itself
+	images  imageSet
 
 	replicas  []*replica
 	toxic     *service
@@ -55,21 +50,16 @@ type inDocker struct {
 }
 
 func startDocker(ctx context.Context, p Plan) (Lab, error) {
-	engine, err := connect(ctx)
+	own, err := newProject(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	own, err := ownLabels(ctx, engine, p)
+	set, err := obtainAll(ctx, own.engine, p)
 	if err != nil {
-		return nil, errors.Join(err, engine.Close())
-	}
-	set, err := obtainAll(ctx, engine, p)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
+		return nil, errors.Join(err, own.engine.Close())
 	}
 	l := &inDocker{
-		plan: p, engine: engine, own: own, images: set,
-		facts: Facts{Lab: "docker", Image: set.gateway.ID, How: set.gateway.How},
+		project: own, plan: p, images: set, facts: Facts{Lab: "docker", Image: set.gateway.ID, How: set.gateway.How},
 	}
 	l.contained = &contained{lab: l, hop: p.inner()}
 	if p.Front != nil {
@@ -85,7 +75,7 @@ func startDocker(ctx context.Context, p Plan) (Lab, error) {
 // start starts backends and Toxiproxy first, then the links, then the gateway: gateways resolve the names of their
 // upstreams when they start.
 func (l *inDocker) start(ctx context.Context) error {
-	if err := l.openNetwork(ctx); err != nil {
+	if err := l.settleDown(ctx); err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
 	l.facts.Reach = string(l.reach)
@@ -108,6 +98,22 @@ func (l *inDocker) start(ctx context.Context) error {
 		steps = append(steps, about("successor of "+r.String(), func() error { return find(l.replicas, r).prepare(ctx) }))
 	}
 	return together(steps...)
+}
+
+// settleDown finds the lab a network: that of a sandbox, or one of its own.
+func (l *inDocker) settleDown(ctx context.Context) (err error) {
+	if l.plan.shares() {
+		if l.sandbox, err = l.plan.Sandboxes.take(ctx, l.plan); err != nil {
+			return err
+		}
+		l.reach, l.facts.Shared = l.sandbox.reach, l.sandbox.labs
+		return nil
+	}
+	how := anyAddresses
+	if l.plan.needs(fault.Network) {
+		how = fixedAddresses
+	}
+	return l.openNetwork(ctx, how)
 }
 
 // startGateways starts the gateway and, once that serves, the one in front of it, if there is to be one: it is ready when it
@@ -157,16 +163,35 @@ func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) (all []reco
 
 func (l *inDocker) Log(ctx context.Context) ([]byte, error) { return l.contained.readLog(ctx) }
 
-// Stop saves the logs of the gateways and removes the lab's containers, then its network.
+// Stop saves the logs of the gateways and removes the lab's containers, then its network. A sandbox is cleared while the
+// gateway is still there to be told that its connections have ended, and is left to the next lab when the gateway is gone.
 func (l *inDocker) Stop(ctx context.Context) error {
 	err := errors.Join(l.front.saveLog(ctx), l.contained.saveLog(ctx))
-	_, stuck, removeErr := remove(ctx, l.engine, labelLab+"="+l.own[labelLab])
-	for _, what := range stuck {
-		if l.plan.Progress != nil {
-			l.plan.Progress("the engine does not give up the empty " + what)
-		}
+	shared := l.sandbox
+	l.sandbox = nil
+	var spoilt error
+	if shared != nil {
+		spoilt = shared.clear(ctx, l.replicas)
 	}
-	return errors.Join(err, removeErr, l.engine.Close())
+	stuck, removeErr := l.remove(ctx)
+	err = errors.Join(err, removeErr)
+	if shared != nil {
+		if spoilt = errors.Join(spoilt, removeErr); spoilt != nil {
+			l.tell("the next scenario has a sandbox of its own, since this one could not be cleared: " + spoilt.Error())
+		}
+		more, leftErr := l.plan.Sandboxes.leave(ctx, shared, spoilt)
+		stuck, err = append(stuck, more...), errors.Join(err, leftErr)
+	}
+	for _, what := range stuck {
+		l.tell("the engine does not give up the empty " + what)
+	}
+	return err
+}
+
+func (l *inDocker) tell(what string) {
+	if l.plan.Progress != nil {
+		l.plan.Progress(what)
+	}
 }
 
 // together runs the steps at the same time and joins their errors; it returns when all have ended.

@@ -30,7 +30,11 @@ type box struct {
 
 // settle starts a backend in a container of its own. Links of first lives are made once all backends and the Toxiproxy run.
 func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) (place, error) {
-	started, err := l.runInPod(ctx, l.backend(name, r.String()))
+	run := l.runInPod
+	if l.sandbox != nil {
+		run = l.sandbox.backend
+	}
+	started, err := run(ctx, l.backend(name, r.String()))
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,6 @@ import (
 
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
-
-	"github.com/badgateway/badgateway/harness/fault"
 )
 
 // reach is how the harness reaches a port of a container.
@@ -25,73 +23,81 @@ const (
 	publishedPort    reach = "published port"
 )
 
-// openNetwork creates the lab's private network.
-func (l *inDocker) openNetwork(ctx context.Context) error {
+// openNetwork creates the private network, if so with fixed addresses.
+func (p *project) openNetwork(ctx context.Context, how addressing) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout) // see run
 	defer cancel()
 	var err error
-	if l.network, err = l.createNetwork(creating, nil); err != nil {
+	if p.network, err = p.createNetwork(creating, nil); err != nil {
 		return err
 	}
-	if l.plan.needs(fault.Network) {
-		if err := l.fixAddresses(creating); err != nil {
+	if how == fixedAddresses {
+		if err := p.fixAddresses(creating); err != nil {
 			return err
 		}
 	}
-	l.reach, err = chooseReach(ctx, l.engine, l.network.id)
+	p.reach, err = chooseReach(ctx, p.engine, p.network.id)
 	return err
 }
 
-// private is a network of a lab's own.
+// private is a network of a project's own.
 type private struct{ name, id string }
+
+// addressing is who decides on the addresses of a network.
+type addressing int
+
+const (
+	anyAddresses   addressing = iota // the engine, each time that a container is connected
+	fixedAddresses                   // we, once for each container
+)
 
 // createNetwork creates one, with that order for its addresses if there is one. The engine is asked directly: testcontainers
 // lists all networks each time, and old engines can lock up for good when that meets the removal of another one (20.10, seen
 // with six labs beside each other).
-func (l *inDocker) createNetwork(ctx context.Context, addresses *network.IPAM) (private, error) {
-	name := "badgateway-" + l.own[labelLab]
-	created, err := l.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Labels: l.own.clone(), IPAM: addresses})
+func (p *project) createNetwork(ctx context.Context, addresses *network.IPAM) (private, error) {
+	name := "badgateway-" + p.own[labelLab]
+	created, err := p.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Labels: p.own.clone(), IPAM: addresses})
 	return private{name: name, id: created.ID}, err
 }
 
 // subnetAttempts bounds how often a subnet may be lost to somebody else.
 const subnetAttempts = 5
 
-// fixAddresses replaces the lab's network by one in which every container has an address of its own, which it gets again
+// fixAddresses replaces the network by one in which every container has an address of its own, which it gets again
 // when it is connected again. On any other it would get whichever is free then; and the engine takes orders for addresses
 // only in a subnet that somebody has configured. So it is asked to choose one, and then given its own choice as an order.
-func (l *inDocker) fixAddresses(ctx context.Context) error {
+func (p *project) fixAddresses(ctx context.Context) error {
 	var err error
 	for range subnetAttempts {
 		var chosen network.IPAMConfig
-		if chosen, err = l.subnet(ctx); err != nil {
+		if chosen, err = p.subnet(ctx); err != nil {
 			return err
 		}
-		if err := removeNetwork(ctx, l.engine, l.network.id); err != nil {
+		if err := removeNetwork(ctx, p.engine, p.network.id); err != nil {
 			return err
 		}
-		replaced, failed := l.createNetwork(ctx, &network.IPAM{Driver: "default", Config: []network.IPAMConfig{chosen}})
+		replaced, failed := p.createNetwork(ctx, &network.IPAM{Driver: "default", Config: []network.IPAMConfig{chosen}})
 		if failed == nil {
-			l.network, l.addresses.in, l.addresses.last = replaced, chosen, chosen.Subnet.Addr()
+			p.network, p.addresses.in, p.addresses.last = replaced, chosen, chosen.Subnet.Addr()
 			return nil
 		}
 		if !strings.Contains(failed.Error(), "overlap") { // who came first has it
 			return failed
 		}
 		err = failed
-		if l.network, failed = l.createNetwork(ctx, nil); failed != nil {
+		if p.network, failed = p.createNetwork(ctx, nil); failed != nil {
 			return failed
 		}
 	}
 	return err
 }
 
-// subnet is what the engine has chosen for the lab's network.
-func (l *inDocker) subnet(ctx context.Context) (network.IPAMConfig, error) {
-	inspected, err := l.engine.NetworkInspect(ctx, l.network.id, client.NetworkInspectOptions{})
+// subnet is what the engine has chosen for the network.
+func (p *project) subnet(ctx context.Context) (network.IPAMConfig, error) {
+	inspected, err := p.engine.NetworkInspect(ctx, p.network.id, client.NetworkInspectOptions{})
 	if err != nil {
 		return network.IPAMConfig{}, err
 	}

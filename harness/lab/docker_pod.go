@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 
+	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/fault"
 )
 
@@ -11,12 +12,19 @@ import (
 // another container that does nothing but be there. Whoever connects to a pod whose process has ended is refused by the
 // kernel, at once, as by a machine that lives on.
 
-// runInPod runs a container in a pod of its own if the plan needs addresses that stay.
+// runInPod runs a container in a pod of its own if the plan needs addresses that stay, or in the one that its sandbox has for
+// it.
 func (l *inDocker) runInPod(ctx context.Context, s spec) (*service, error) {
-	if !l.plan.needs(fault.FixedAddress) {
+	var pod *service
+	var err error
+	switch {
+	case l.sandbox != nil:
+		pod, err = l.sandbox.pod(ctx, s, l.images.backend)
+	case l.plan.needs(fault.FixedAddress):
+		pod, err = l.pod(ctx, s, l.images.backend)
+	default:
 		return l.run(ctx, s)
 	}
-	pod, err := l.pod(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -25,8 +33,8 @@ func (l *inDocker) runInPod(ctx context.Context, s spec) (*service, error) {
 }
 
 // pod is the pod in which a container is to run.
-func (l *inDocker) pod(ctx context.Context, of spec) (*service, error) {
-	return l.run(ctx, spec{name: of.name, aliases: of.aliases, image: l.images.backend, args: []string{"-hold"}, ports: of.ports})
+func (p *project) pod(ctx context.Context, of spec, backend images.Obtained) (*service, error) {
+	return p.run(ctx, spec{name: of.name, aliases: of.aliases, image: backend, args: []string{"-hold"}, ports: of.ports})
 }
 
 // home is the container that has the address: the pod, or the container itself.

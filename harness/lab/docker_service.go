@@ -85,17 +85,17 @@ const createTimeout = 30 * time.Second
 
 // run creates a container and starts it. A creation that has begun is not broken off, or the engine might finish it when
 // the lab has already been taken down.
-func (l *inDocker) run(ctx context.Context, s spec) (*service, error) {
+func (p *project) run(ctx context.Context, s spec) (*service, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	if !s.alone && s.in == nil {
 		var err error
-		if s.address, err = l.addresses.take(); err != nil {
+		if s.address, err = p.addresses.take(); err != nil {
 			return nil, err
 		}
 	}
-	request, err := l.request(s)
+	request, err := p.request(s)
 	if err != nil {
 		return nil, err
 	}
@@ -113,22 +113,22 @@ func (l *inDocker) run(ctx context.Context, s spec) (*service, error) {
 	if err := created.Start(creating); err != nil {
 		return nil, err
 	}
-	started := &service{engine: l.engine, container: created, id: created.GetContainerID(), spec: s, by: l.reach}
+	started := &service{engine: p.engine, container: created, id: created.GetContainerID(), spec: s, by: p.reach}
 	if s.alone || s.in != nil {
 		return started, nil
 	}
-	started.network = l.network.name
+	started.network = p.network.name
 	return started, started.locate(ctx)
 }
 
 // request says it in testcontainers' words.
-func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
+func (p *project) request(s spec) (testcontainers.ContainerRequest, error) {
 	named, err := reference.ParseNormalizedNamed(s.image.Ref)
 	if err != nil {
 		return testcontainers.ContainerRequest{}, err
 	}
 	bindings := network.PortMap{}
-	if l.reach == publishedPort && s.in == nil {
+	if p.reach == publishedPort && s.in == nil {
 		for _, port := range s.ports {
 			bindings[tcp(port)] = []network.PortBinding{{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: "0"}}
 		}
@@ -136,7 +136,7 @@ func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
 	r := testcontainers.ContainerRequest{
 		// The image's full name keeps testcontainers from putting its registry prefix before an image that is already here; what
 		// runs is the ID.
-		Name:  "badgateway-" + l.own[labelLab] + "-" + s.name,
+		Name:  "badgateway-" + p.own[labelLab] + "-" + s.name,
 		Image: named.String(),
 		ConfigModifier: func(c *container.Config) {
 			c.Image = s.image.ID
@@ -145,7 +145,7 @@ func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
 			}
 		},
 		// A command takes the place of the image's entrypoint, and by that of its default arguments too.
-		Entrypoint: s.command, Cmd: s.args, Labels: l.own.clone(), Files: s.files,
+		Entrypoint: s.command, Cmd: s.args, Labels: p.own.clone(), Files: s.files,
 	}
 	for port := range bindings {
 		r.ExposedPorts = append(r.ExposedPorts, port.String())
@@ -160,10 +160,10 @@ func (l *inDocker) request(s spec) (testcontainers.ContainerRequest, error) {
 			host, h.NetworkMode = h, container.NetworkMode("container:"+s.in.id)
 		}
 	default:
-		r.Networks = []string{l.network.name}
+		r.Networks = []string{p.network.name}
 		// testcontainers leaves the network out if it cannot look it up at this moment.
 		r.EndpointSettingsModifier = func(e map[string]*network.EndpointSettings) {
-			e[l.network.name] = &network.EndpointSettings{NetworkID: l.network.id, Aliases: s.names(), IPAMConfig: s.ipam()}
+			e[p.network.name] = &network.EndpointSettings{NetworkID: p.network.id, Aliases: s.names(), IPAMConfig: s.ipam()}
 		}
 	}
 	// Left alone, testcontainers publishes every port that the image declares, on every address of this machine.

@@ -35,6 +35,8 @@ type Plan struct {
 	Successors []topology.Replica
 	// Needs lists what the schedule needs of the lab.
 	Needs []fault.Need
+	// Sandboxes keeps what labs in containers need not have to themselves; nil leaves each of them alone.
+	Sandboxes *Sandboxes
 	// Wrap is put around an embedded gateway, not the one in front; it is how defects are planted.
 	Wrap reverseproxy.Wrap
 	// Dir is an existing folder in which the lab may leave files of the run: journals, config, log.
@@ -74,6 +76,8 @@ type Facts struct {
 	// Reach says how the client reaches the gateway: "loopback", "container address" or "published port". In containers
 	// BADGATEWAY_REACH=direct or published overrules what the lab finds out.
 	Reach string `json:"reach"`
+	// Shared is how many labs had the backends' containers before; each began with a new process.
+	Shared int `json:"shared,omitempty"`
 	// ClockUncertainty is how far off the instants of arrivals can be.
 	ClockUncertainty time.Duration `json:"clock_uncertainty"`
 }

@@ -33,6 +33,8 @@ type Case struct {
 	How      string `json:"how,omitempty"`
 	Lab      string `json:"lab"`
 	Reach    string `json:"reach"`
+	// Shared is how many labs had the backends' containers before; each began with a new process.
+	Shared int `json:"shared,omitempty"`
 	// Seed is the run's, which a person can set; ScheduleSeed is the one derived from it for this scenario.
 	Seed         uint64 `json:"seed"`
 	ScheduleSeed uint64 `json:"schedule_seed"`

@@ -1,0 +1,144 @@
+package lab
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/badgateway/badgateway/fixtures/backend"
+	"github.com/badgateway/badgateway/harness/fault"
+	"github.com/badgateway/badgateway/harness/load"
+	"github.com/badgateway/badgateway/harness/record"
+	"github.com/badgateway/badgateway/harness/topology"
+)
+
+// shared is a plan whose lab may have a sandbox.
+func shared(t *testing.T, in *Sandboxes) Plan {
+	t.Helper()
+	p := planOf(available(t, "nginx@1.26"), t.TempDir())
+	p.Links, p.Sandboxes = nil, in
+	return p
+}
+
+func few() load.Constant {
+	return load.Constant{Rate: 100, For: 200 * time.Millisecond, Request: load.GET("/orders")}
+}
+
+// ids are the engine's for the processes of a lab.
+func ids(l *inDocker) (gateway string, backends []string) {
+	for _, r := range l.replicas {
+		backends = append(backends, r.current().at.(*box).id)
+	}
+	return l.contained.id, backends
+}
+
+// The next lab has the containers of the backends, and nothing that the one before did to them or counted in them.
+func TestSandboxIsHandedOnClean(t *testing.T) {
+	var kept Sandboxes
+	first := start(t, shared(t, &kept)).(*inDocker)
+	assert.Zero(t, first.Facts().Shared)
+	inForce := backend.Rule{ID: "left in force", On: backend.OnRequest, Answer: backend.Answer{Status: http.StatusTeapot}}
+	for _, r := range orders.Members() {
+		require.NoError(t, first.Site(r).Backend.Add(t.Context(), inForce))
+	}
+	clock := record.StartClock()
+	for _, seen := range send(t, first, clock, few()) {
+		assert.Equal(t, http.StatusTeapot, seen.Status)
+	}
+	sandbox := first.sandbox
+	gateway, backends := ids(first)
+	stop(t, first)
+
+	second := start(t, shared(t, &kept)).(*inDocker)
+	assert.Equal(t, 1, second.Facts().Shared)
+	assert.Same(t, sandbox, second.sandbox)
+	newGateway, sameBackends := ids(second)
+	assert.NotEqual(t, gateway, newGateway)
+	assert.Equal(t, backends, sameBackends)
+	clock = record.StartClock()
+	requests := send(t, second, clock, few())
+	arrivals, err := second.Arrivals(t.Context(), clock)
+	require.NoError(t, err)
+	require.Len(t, arrivals, len(requests))
+	sent := map[string]bool{}
+	for _, seen := range requests {
+		assert.Equal(t, "200", seen.Label())
+		sent[seen.ID] = true
+	}
+	for _, a := range arrivals {
+		assert.True(t, sent[a.ID], "%+v is none of this lab's", a)
+		assert.LessOrEqual(t, int(a.Connection), len(requests), "connections are counted anew")
+	}
+	_, err = second.Site(orders.Members()[0]).Backend.Receipt(t.Context(), inForce.ID)
+	require.ErrorContains(t, err, "is not known")
+	stop(t, second)
+
+	assert.NotEmpty(t, labelled(t, labelLab+"="+sandbox.own[labelLab]))
+	require.NoError(t, kept.Close(t.Context()))
+	assert.Empty(t, labelled(t, labelLab+"="+sandbox.own[labelLab]))
+}
+
+// A sandbox in which something cannot be cleared is nobody's any more, and no failure of the lab that had it.
+func TestSpoiltSandboxIsNotHandedOn(t *testing.T) {
+	var kept Sandboxes
+	first := start(t, shared(t, &kept)).(*inDocker)
+	spoilt := first.sandbox
+	require.NoError(t, first.Site(orders.Members()[1]).Process.Kill(t.Context()))
+	stop(t, first)
+	assert.Empty(t, labelled(t, labelLab+"="+spoilt.own[labelLab]))
+
+	second := start(t, shared(t, &kept)).(*inDocker)
+	assert.Zero(t, second.Facts().Shared)
+	for _, seen := range send(t, second, record.StartClock(), few()) {
+		assert.Equal(t, "200", seen.Label())
+	}
+	stop(t, second)
+	require.NoError(t, kept.Close(t.Context()))
+}
+
+// Two labs at the same time have nothing in common, and one that was broken off leaves its sandbox as good as it was.
+func TestSandboxHasOneLabAtATime(t *testing.T) {
+	var kept Sandboxes
+	t.Cleanup(func() { assert.NoError(t, kept.Close(t.Context())) })
+	one, other := start(t, shared(t, &kept)).(*inDocker), start(t, shared(t, &kept)).(*inDocker)
+	assert.NotSame(t, one.sandbox, other.sandbox)
+	_, backends := ids(one)
+	_, others := ids(other)
+	assert.NotSubset(t, backends, others)
+	stop(t, other)
+	stop(t, one)
+
+	broken := shared(t, &kept)
+	broken.Gateway.Command = []string{"nginx", "-c", "/no/such/file"}
+	l, err := Start(t.Context(), broken)
+	require.Error(t, err)
+	stop(t, l)
+	third := start(t, shared(t, &kept)).(*inDocker)
+	assert.Positive(t, third.Facts().Shared)
+	assert.Len(t, send(t, third, record.StartClock(), few()), few().Count())
+	stop(t, third)
+}
+
+// What a fault does to processes, networks and links is done to what a lab has to itself.
+func TestWhoSharesASandbox(t *testing.T) {
+	g, err := shipped("nginx@1.26")
+	require.NoError(t, err)
+	p := Plan{Gateway: g, Backends: orders, Sandboxes: &Sandboxes{}, Needs: []fault.Need{fault.Reload}}
+	assert.True(t, p.shares())
+	alone := p
+	alone.Sandboxes = nil
+	linked := p
+	linked.Links = orders.Members()
+	succeeded := p
+	succeeded.Successors = orders.Members()
+	behind := p
+	behind.Front = &topology.Front{}
+	moved := p
+	moved.Needs = []fault.Need{fault.FixedAddress}
+	for _, p := range []Plan{alone, linked, succeeded, behind, moved} {
+		assert.False(t, p.shares())
+	}
+}
