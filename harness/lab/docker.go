@@ -158,6 +158,9 @@ func (l *inDocker) Facts() Facts { return l.facts }
 
 func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) (all []record.Arrival, err error) {
 	all, l.facts.ClockUncertainty, err = arrivals(ctx, l.replicas, clock)
+	if l.sandbox != nil {
+		l.sandbox.arrivals += len(all)
+	}
 	return all, err
 }
 

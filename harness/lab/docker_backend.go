@@ -31,7 +31,7 @@ type box struct {
 // settle starts a backend in a container of its own. Links of first lives are made once all backends and the Toxiproxy run.
 func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) (place, error) {
 	run := l.runInPod
-	if l.sandbox != nil {
+	if l.sandbox != nil && !l.sandbox.kind.pods {
 		run = l.sandbox.backend
 	}
 	started, err := run(ctx, l.backend(name, r.String()))
@@ -175,7 +175,7 @@ func (l *inDocker) startToxiproxy(ctx context.Context, image images.Obtained) er
 	for i := range l.plan.Links {
 		ports = append(ports, firstLinkPort+i)
 	}
-	s, err := l.run(ctx, spec{name: "toxiproxy", image: image, args: []string{"-host", "0.0.0.0"}, ports: ports})
+	s, err := l.runBeside(ctx, spec{name: "toxiproxy", image: image, args: []string{"-host", "0.0.0.0"}, ports: ports})
 	if err != nil {
 		return err
 	}

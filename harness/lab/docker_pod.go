@@ -12,19 +12,24 @@ import (
 // another container that does nothing but be there. Whoever connects to a pod whose process has ended is refused by the
 // kernel, at once, as by a machine that lives on.
 
-// runInPod runs a container in a pod of its own if the plan needs addresses that stay, or in the one that its sandbox has for
-// it.
+// runInPod runs a container in a pod of its own if the plan needs addresses that stay, else as runBeside does.
 func (l *inDocker) runInPod(ctx context.Context, s spec) (*service, error) {
-	var pod *service
-	var err error
-	switch {
-	case l.sandbox != nil:
-		pod, err = l.sandbox.pod(ctx, s, l.images.backend)
-	case l.plan.needs(fault.FixedAddress):
-		pod, err = l.pod(ctx, s, l.images.backend)
-	default:
+	if l.sandbox != nil || !l.plan.needs(fault.FixedAddress) {
+		return l.runBeside(ctx, s)
+	}
+	return l.runIn(ctx, s, l.pod)
+}
+
+// runBeside runs a container beside the others: in the pod that a sandbox has for it, if the lab has one.
+func (l *inDocker) runBeside(ctx context.Context, s spec) (*service, error) {
+	if l.sandbox == nil {
 		return l.run(ctx, s)
 	}
+	return l.runIn(ctx, s, l.sandbox.pod)
+}
+
+func (l *inDocker) runIn(ctx context.Context, s spec, podOf func(context.Context, spec, images.Obtained) (*service, error)) (*service, error) {
+	pod, err := podOf(ctx, s, l.images.backend)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/badgateway/badgateway/fixtures/images"
@@ -11,13 +12,15 @@ import (
 )
 
 // To start a container takes half a second of a processor and more, most of it for its network, which is several times what
-// a scenario needs for itself. So labs whose faults leave processes, addresses and packets alone have the same sandboxes, one
-// after another: a network with the backends and the pod in which the gateway is to run. The gateway's container is always a
-// new one, and each backend begins anew in its container, as another process, so that nothing is handed on but addresses.
+// a scenario needs for itself. So labs of one kind have the same sandboxes, one after another: a network, and in it the pods
+// in which gateways and the Toxiproxy are to run, and the backends. What runs in a pod is always a new container, and each
+// backend begins anew in its container, as another process, so that nothing is handed on but addresses.
 //
 //	lab 1   gateway --.                     .--> orders-1 --restart--.
 //	                   >-- pod, network ---<                          >-- the same containers, new processes
 //	lab 2   gateway --'                     '--> orders-2 --restart--'
+//
+// Where faults end processes the backends are new containers as well, in pods that stay.
 
 // Sandboxes keeps the sandboxes that labs have left for the next ones. The zero value is ready for use. Close must be called
 // when no lab is left.
@@ -29,7 +32,7 @@ type Sandboxes struct {
 // sandbox is a project of its own.
 type sandbox struct {
 	*project
-	listen   int // where its gateway listens
+	kind     kind
 	labs     int // that had it
 	arrivals int // at its backends, over all labs
 
@@ -42,19 +45,35 @@ const (
 	// cannot be used for a minute, of the 28,000 that the kernel has.
 	mostArrivals = 8000
 	// mostIdle is how many sandboxes are kept for those who come next.
-	mostIdle = 8
+	mostIdle = 16
 )
 
-// shares reports whether the lab can have what others have had before it. A fixed config names its backends by itself, as
-// does every other; what cannot be shared is what is done to processes, networks and links.
+// kind is what labs must have in common to have the same sandboxes: it decides on the names and ports of pods.
+type kind struct {
+	listen int    // the gateway's port
+	doors  string // further names of the gateway, by which one in front of it knows it
+	front  bool
+	links  int
+	pods   bool // for backends too
+}
+
+func (p Plan) kind() kind {
+	k := kind{listen: p.Gateway.Listen, links: len(p.Links), pods: p.needs(fault.FixedAddress)}
+	if p.Front != nil {
+		k.front, k.doors = true, strings.Join(p.Front.Doors(), " ")
+	}
+	return k
+}
+
+// shares reports whether the lab can have what others have had before it. What is done to networks and packets is done to what
+// a lab has to itself.
 func (p Plan) shares() bool {
-	own := func(n fault.Need) bool { return n != fault.Reload }
-	return p.Sandboxes != nil && p.Front == nil && len(p.Links) == 0 && len(p.Successors) == 0 && !slices.ContainsFunc(p.Needs, own)
+	return p.Sandboxes != nil && !p.needs(fault.Firewall) && !p.needs(fault.Network)
 }
 
 // take returns a sandbox that nobody else has.
 func (s *Sandboxes) take(ctx context.Context, p Plan) (*sandbox, error) {
-	if found := s.find(p.Gateway.Listen); found != nil {
+	if found := s.find(p.kind()); found != nil {
 		return found, nil
 	}
 	p.Scenario = "several scenarios, one after another"
@@ -62,7 +81,7 @@ func (s *Sandboxes) take(ctx context.Context, p Plan) (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &sandbox{project: own, listen: p.Gateway.Listen, services: map[string]*service{}}
+	made := &sandbox{project: own, kind: p.kind(), services: map[string]*service{}}
 	if err := made.openNetwork(ctx, anyAddresses); err != nil {
 		_, removeErr := made.discard(ctx)
 		return nil, errors.Join(err, removeErr)
@@ -70,10 +89,10 @@ func (s *Sandboxes) take(ctx context.Context, p Plan) (*sandbox, error) {
 	return made, nil
 }
 
-func (s *Sandboxes) find(listen int) *sandbox {
+func (s *Sandboxes) find(k kind) *sandbox {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.idle, func(b *sandbox) bool { return b.listen == listen })
+	i := slices.IndexFunc(s.idle, func(b *sandbox) bool { return b.kind == k })
 	if i < 0 {
 		return nil
 	}
@@ -130,7 +149,7 @@ func (b *sandbox) backend(ctx context.Context, s spec) (*service, error) {
 	return b.once(s.name, func() (*service, error) { return b.run(ctx, s) })
 }
 
-// pod is where the gateway is to run.
+// pod is where something is to run.
 func (b *sandbox) pod(ctx context.Context, of spec, backend images.Obtained) (*service, error) {
 	return b.once(of.name, func() (*service, error) { return b.project.pod(ctx, of, backend) })
 }
@@ -153,19 +172,14 @@ func (b *sandbox) once(name string, start func() (*service, error)) (*service, e
 	return started, nil
 }
 
-// clear has the backends of a lab begin anew.
+// clear has the backends of a lab begin anew, unless they go with the lab.
 func (b *sandbox) clear(ctx context.Context, used []*replica) error {
-	arrived := make([]int, len(used))
+	if b.kind.pods {
+		return nil
+	}
 	var steps []func() error
-	for i, r := range used {
-		steps = append(steps, about("backend "+r.String(), func() (err error) {
-			arrived[i], err = r.restart(ctx)
-			return err
-		}))
+	for _, r := range used {
+		steps = append(steps, about("backend "+r.String(), func() error { return r.restart(ctx) }))
 	}
-	err := together(steps...)
-	for _, n := range arrived {
-		b.arrivals += n
-	}
-	return err
+	return together(steps...)
 }

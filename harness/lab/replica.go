@@ -115,22 +115,19 @@ func (r *replica) site() fault.Site {
 	}
 }
 
-// restart has the process begin anew in its place, for another lab to have, and counts what had arrived before that.
-func (r *replica) restart(ctx context.Context) (arrived int, err error) {
+// restart has the process begin anew in its place, for another lab to have.
+func (r *replica) restart(ctx context.Context) error {
 	r.doing.Lock()
 	defer r.doing.Unlock()
 	if !r.born() || r.current().ended() {
-		return 0, errors.New("no process of it runs")
+		return errors.New("no process of it runs")
 	}
 	last := r.current()
-	if arrived, err = last.remote().Arrived(ctx); err != nil {
-		return 0, err
-	}
 	if err := last.remote().Restart(ctx); err != nil {
-		return arrived, err
+		return err
 	}
-	_, err = r.begin(ctx, last.at)
-	return arrived, err
+	_, err := r.begin(ctx, last.at)
+	return err
 }
 
 func (r *replica) born() bool {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -122,23 +123,65 @@ func TestSandboxHasOneLabAtATime(t *testing.T) {
 	stop(t, third)
 }
 
-// What a fault does to processes, networks and links is done to what a lab has to itself.
+// Each kind of lab goes through its pods as it does through containers of its own, and leaves them to the next one.
+func TestSandboxOfEachKind(t *testing.T) {
+	for name, change := range map[string]func(*Plan){
+		"linked": func(p *Plan) { p.Links = orders.Replica(1).Replicas() },
+		"behind": func(p *Plan) { p.Front = &topology.Front{Names: 2} },
+		"lasting": func(p *Plan) {
+			p.Needs, p.Successors = []fault.Need{fault.FixedAddress, fault.List}, orders.Replica(2).Replicas()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var kept Sandboxes
+			t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
+			for lab := range 2 {
+				p := shared(t, &kept)
+				change(&p)
+				l := start(t, p).(*inDocker)
+				assert.Equal(t, lab, l.Facts().Shared)
+				clock := record.StartClock()
+				for _, seen := range send(t, l, clock, few()) {
+					assert.Equal(t, "200", seen.Label())
+				}
+				if p.needs(fault.FixedAddress) {
+					one := l.Site(orders.Members()[0]).Process
+					require.NoError(t, one.Kill(t.Context()))
+					require.NoError(t, one.Start(t.Context()))
+					successor, err := l.Site(orders.Members()[1]).Lives.Succeed(t.Context())
+					require.NoError(t, err)
+					require.NoError(t, l.Gateway().Include(t.Context(), successor.Replica))
+				}
+				arrivals, err := l.Arrivals(t.Context(), clock)
+				require.NoError(t, err)
+				assert.Len(t, arrivals, few().Count())
+				stop(t, l)
+			}
+		})
+	}
+}
+
+// What a fault does to packets and networks is done to what a lab has to itself.
 func TestWhoSharesASandbox(t *testing.T) {
 	g, err := shipped("nginx@1.26")
 	require.NoError(t, err)
 	p := Plan{Gateway: g, Backends: orders, Sandboxes: &Sandboxes{}, Needs: []fault.Need{fault.Reload}}
 	assert.True(t, p.shares())
-	alone := p
-	alone.Sandboxes = nil
-	linked := p
+	linked, behind, lasting := p, p, p
 	linked.Links = orders.Members()
-	succeeded := p
-	succeeded.Successors = orders.Members()
-	behind := p
 	behind.Front = &topology.Front{}
-	moved := p
-	moved.Needs = []fault.Need{fault.FixedAddress}
-	for _, p := range []Plan{alone, linked, succeeded, behind, moved} {
+	lasting.Needs = []fault.Need{fault.FixedAddress}
+	kinds := map[kind]bool{p.kind(): true}
+	for _, p := range []Plan{linked, behind, lasting} {
+		assert.True(t, p.shares())
+		assert.False(t, kinds[p.kind()], "%+v would be at other pods", p.kind())
+		kinds[p.kind()] = true
+	}
+	alone, dropping, cut := p, p, p
+	alone.Sandboxes = nil
+	dropping.Needs = []fault.Need{fault.Firewall}
+	cut.Needs = []fault.Need{fault.Network, fault.FixedAddress}
+	for _, p := range []Plan{alone, dropping, cut} {
 		assert.False(t, p.shares())
 	}
 }
