@@ -54,6 +54,8 @@ type Case struct {
 const (
 	// patience is how long a request without a deadline may take after the load has ended.
 	patience = 10 * time.Second
+	// longest is how long ending and starting processes may hold up the end of a load.
+	longest = 30 * time.Second
 	// stopTimeout bounds what is done after the load, whatever became of the run's own context.
 	stopTimeout = 30 * time.Second
 )
@@ -198,7 +200,7 @@ func (c Case) send(
 		address = running.Site(c.Scenario.Backends.Replica(1).Replicas()[0]).Dial
 	}
 	client := load.Client{
-		Address: address, Dial: dialer.DialContext, Clock: clock, Patience: patience, Script: script,
+		Address: address, Dial: dialer.DialContext, Clock: clock, Patience: patience, Script: script, Longer: faults.Slow,
 		Sending: func(n int) {
 			facts.Case.Planned = n
 			faults.Sent(n)
@@ -214,6 +216,9 @@ func (c Case) send(
 				c.Progress(c.progress(n))
 			}
 		},
+	}
+	if c.Scenario.Load.Count() == load.Unknown && c.Scenario.Faults.Alone() {
+		client.Longest = longest
 	}
 	err := client.Run(ctx, c.Scenario.Load, c.ScheduleSeed)
 	facts.Case.LoadEnded = clock.Now()

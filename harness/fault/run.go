@@ -49,6 +49,51 @@ type Run struct {
 
 	mu   sync.Mutex
 	sent map[int]chan struct{} // by the number of the request; closed when the client turns to it
+
+	slow slowness
+}
+
+// slowness is the time in which something was being done to processes, or undone.
+type slowness struct {
+	mu    sync.Mutex
+	doing int
+	since time.Duration // while something is
+	total time.Duration
+}
+
+// begins books that something is being done, until what it returns is called.
+func (s *slowness) begins(clock record.Clock) (ends func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doing == 0 {
+		s.since = clock.Now()
+	}
+	s.doing++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.doing--; s.doing == 0 {
+			s.total += clock.Now() - s.since
+		}
+	}
+}
+
+// Slow is for how long, since the load began, the lab was ending or starting processes: nobody can plan that.
+func (r *Run) Slow() time.Duration {
+	r.slow.mu.Lock()
+	defer r.slow.mu.Unlock()
+	if r.slow.doing == 0 {
+		return r.slow.total
+	}
+	return r.slow.total + r.clock.Now() - r.slow.since
+}
+
+// slowly books what is done to processes; what is done to anything else takes next to no time.
+func (r *Run) slowly(w *window) (ends func()) {
+	if !w.Inject.Acts().Alone {
+		return func() {}
+	}
+	return r.slow.begins(r.clock)
 }
 
 // window is one window in force.
@@ -113,7 +158,7 @@ func (r *Run) Begin(ctx context.Context, start time.Duration) {
 // carry takes one window from its beginning to its end, if the end is not that of the load.
 func (r *Run) carry(ctx, waiting context.Context, w *window, start time.Duration) {
 	began, came := r.await(waiting, w.When, start)
-	if !w.atOnce() && (!came || !r.wait(waiting, began+w.From) || r.apply(ctx, w) != nil) {
+	if !w.atOnce() && (!came || !r.wait(waiting, began+w.From) || r.applySlowly(ctx, w) != nil) {
 		return
 	}
 	if w.For == 0 && w.Until.IsZero() {
@@ -125,8 +170,15 @@ func (r *Run) carry(ctx, waiting context.Context, w *window, start time.Duration
 	}
 	ends, came := r.await(waiting, w.Until, since+w.For)
 	if came && r.wait(waiting, ends) {
+		defer r.slowly(w)()
 		_ = r.lift(context.WithoutCancel(ctx), w) // once begun, it is finished; the injection carries the error
 	}
+}
+
+// applySlowly is apply while the load is under way.
+func (r *Run) applySlowly(ctx context.Context, w *window) error {
+	defer r.slowly(w)()
+	return r.apply(ctx, w)
 }
 
 // Sent tells that the client turns to its nth request.

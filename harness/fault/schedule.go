@@ -60,6 +60,11 @@ func (s Schedule) undirected(w Window) (problems []error) {
 	return problems
 }
 
+// Alone reports whether something is done to processes.
+func (s Schedule) Alone() bool {
+	return slices.ContainsFunc(s, func(w Window) bool { return w.Inject.Acts().Alone })
+}
+
 // Needs lists what the schedule needs of the lab, each once.
 func (s Schedule) Needs() []Need {
 	var needs []Need

@@ -8,7 +8,8 @@ import (
 
 // Closed is a closed loop: each connection sends its next request when the one before has been answered, as a pool of
 // workers does. A gateway that is slow gets less to do, so its latencies flatter it: they say nothing of the requests that
-// were never sent.
+// were never sent. While the lab ends or starts a process, which may take a second or several, its time stands still, so
+// that what comes after that is as long as was planned.
 type Closed struct {
 	// Connections is how many there are.
 	Connections int

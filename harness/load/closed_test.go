@@ -52,6 +52,22 @@ func TestClosedLoopWaitsForAnswers(t *testing.T) {
 	})
 }
 
+// Time that stands still is not of the load: 1.5 s from 500 ms on make four turns into seven. It stands still no longer than
+// may be.
+func TestClosedLoopLastsLonger(t *testing.T) {
+	for longest, turns := range map[time.Duration]int{0: 4, time.Second: 6, time.Minute: 7} {
+		onFakeClock(t, func(t *testing.T) {
+			load := Closed{Connections: 1, Think: 200 * ms, For: 2 * time.Second, Request: orders}
+			client := pipes{answer: 300 * ms}.client()
+			client.Longest = longest
+			client.Longer = func() time.Duration { return min(max(0, client.Clock.Now()-500*ms), 1500*ms) }
+			seen, err := send(t.Context(), client, load)
+			require.NoError(t, err)
+			assert.Len(t, seen, turns, "%s at most", longest)
+		})
+	}
+}
+
 // A closed loop of so many requests is over with the last of them, whoever sends it; the time is a limit only.
 func TestClosedLoopOfSoManyRequests(t *testing.T) {
 	onFakeClock(t, func(t *testing.T) {

@@ -31,6 +31,18 @@ type Client struct {
 	Script *Script
 	// Patience is how long, after the last request was sent, a request without a deadline may take before it has hung.
 	Patience time.Duration
+	// Longer says by how much closed loops last longer than was planned, as it stands at this moment, and at most by Longest; nil
+	// is not at all.
+	Longer  func() time.Duration
+	Longest time.Duration
+}
+
+// longer is by how much closed loops last longer.
+func (c Client) longer() time.Duration {
+	if c.Longer == nil {
+		return 0
+	}
+	return min(c.Longer(), c.Longest)
 }
 
 // Run sends the load and returns when every request has an outcome. When the context ends, requests not yet sent are not
@@ -40,7 +52,7 @@ func (c Client) Run(ctx context.Context, load Load, seed uint64) error {
 	begin := c.Clock.Now()
 	c.Began(begin)
 	// The last request is due before the load ends; what is still open so long after has hung.
-	bounded, cancel := context.WithDeadlineCause(ctx, c.Clock.At(begin+load.Lasts()+c.Patience), errRunEnds)
+	bounded, cancel := context.WithDeadlineCause(ctx, c.Clock.At(begin+load.Lasts()+c.Longest+c.Patience), errRunEnds)
 	defer cancel()
 	defer context.AfterFunc(bounded, r.breakOff)()
 	var sending sync.WaitGroup

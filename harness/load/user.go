@@ -40,7 +40,7 @@ func (u *user) plan() bool {
 	u.planned = u.requests.next()
 	u.due += u.planned.Gap
 	u.planned.Warmup = u.due-u.begin < u.line.warmup
-	return u.due < u.begin+u.line.lasts
+	return u.due < u.begin+u.line.lasts+u.line.longer()
 }
 
 // turn reports whether there is a turn left for the planned request.

@@ -59,13 +59,14 @@ func TestReloadsInABurst(t *testing.T) {
 
 // The gateway is stopped in order and started again (catalogue E10). Nobody can be served while it is away, and new
 // connections are refused; but what it had accepted it must finish, and when it is ready again it must serve. Connections
-// are not kept, so that no request meets one that is just being closed. A start takes a second or two, and then it takes two
-// more until enough has been sent to tell.
+// are not kept, so that no request meets one that is just being closed. Eight clients wait half a second for each answer, so
+// that eight requests are under way when it is stopped, and in the 4 s behind the start 60 are sent, of which 29 are needed.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	restart := fault.Window{From: 700 * time.Millisecond, For: 300 * time.Millisecond, On: topology.Gateway, Inject: fault.StopGateway{}}
-	visitors := atWork(load.GET("/reports"))
-	visitors.Connections, visitors.For = load.PerRequest, 6*time.Second
+	report := load.GET("/reports")
+	report.Takes = 500 * time.Millisecond
+	visitors := load.Closed{Connections: 8, Think: 30 * time.Millisecond, For: 5 * time.Second, Request: report, Use: load.PerRequest}
 	harness.Run(t, harness.Scenario{
 		Backends: topology.Replicas("orders", 2),
 		Load:     visitors,
