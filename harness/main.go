@@ -108,8 +108,8 @@ func runSuite(m *testing.M) int {
 	}
 	code := m.Run()
 	s.progress.stop()
-	if err := afterwards(ctx, s.sandboxes.Close); err != nil {
-		fmt.Fprintln(os.Stderr, "badgateway: what scenarios shared could not be removed:", err)
+	if err := s.leaveSandboxes(); err != nil {
+		fmt.Fprintln(os.Stderr, "badgateway: what scenarios shared:", err)
 		code = max(code, 1)
 	}
 	if err := s.summary(); err != nil {
@@ -143,6 +143,7 @@ func newRun(ctx context.Context) (*run, error) {
 	if s.chosen, err = choose(s.Gateway); err != nil {
 		return nil, err
 	}
+	s.sandboxes.Adopt = s.Sandboxes == sandboxesOfRun
 	if s.bounds, err = readThresholds(s.Thresholds); err == nil && s.Thresholds != "" {
 		err = s.checkThresholds(dir)
 	}
@@ -168,6 +169,14 @@ func newRun(ctx context.Context) (*run, error) {
 		s.progress.done("images")
 	}
 	return s, err
+}
+
+// leaveSandboxes removes what scenarios have shared, or leaves it to the next suite of an uninterrupted run.
+func (s *run) leaveSandboxes() error {
+	if s.Sandboxes == sandboxesOfRun && s.ctx.Err() == nil {
+		return s.sandboxes.HandOver()
+	}
+	return afterwards(s.ctx, s.sandboxes.Close)
 }
 
 // suiteName is the folder's path below the suites of the clone, "idleclose" or "field/uwsgi"; elsewhere it is its name.

@@ -63,7 +63,7 @@ func (s *run) each(t *testing.T, c Case, execute func(Case) (reports.Result, err
 			t.Parallel()
 			c.Dir = filepath.Join(s.Out, t.Name())
 			c.commands = s.commands(c.Name, gateway.Selector())
-			if !s.Fresh {
+			if s.Sandboxes != sandboxesNone {
 				c.Sandboxes = &s.sandboxes
 			}
 			c.Progress = s.progress.of(c.Name + " on " + gateway.String())
@@ -209,8 +209,8 @@ func (s *run) commands(scenario, selector string) commands {
 	if s.Strict {
 		test += " -bg.strict"
 	}
-	if s.Fresh {
-		test += " -bg.fresh"
+	if s.Sandboxes == sandboxesNone {
+		test += " -bg.sandboxes=" + s.Sandboxes
 	}
 	again := commands{repeat: test + " -bg.seed="}
 	if s.Keep != keepNever || s.Replay != "" {

@@ -25,8 +25,8 @@ type settings struct {
 	Thresholds string
 	Strict     bool
 	Dry        bool
-	// Fresh starts everything anew for each scenario.
-	Fresh bool
+	// Sandboxes says how long what scenarios share in containers is kept.
+	Sandboxes string
 	// Resume takes the results that are in Out already, and runs what is missing.
 	Resume bool
 	Shard  shard
@@ -35,7 +35,7 @@ type settings struct {
 	// rejudged says that verdicts of a replay are saved, since it was said where.
 	rejudged bool
 
-	seed, profile, strict, fresh, dry, resume, shard string // as typed
+	seed, profile, strict, dry, resume, shard string // as typed
 }
 
 // The values of -bg.keep: whose facts stay on disk after the run. verdict.json stays unless nothing is to.
@@ -43,6 +43,13 @@ const (
 	keepNever  = "never"
 	keepFailed = "failed"
 	keepAlways = "always"
+)
+
+// The values of -bg.sandboxes: for how long what scenarios share is kept.
+const (
+	sandboxesNone    = "none"
+	sandboxesOfSuite = "suite"
+	sandboxesOfRun   = "run"
 )
 
 // option is one setting as a person sets it.
@@ -61,7 +68,7 @@ var options = []option{
 	{"replay", "", "judge the facts saved in this folder again instead of running", func(s *settings) *string { return &s.Replay }, false},
 	{"thresholds", "", "file of bounds that take the place of the scenarios' own (harness/thresholds.schema.json)", func(s *settings) *string { return &s.Thresholds }, false},
 	{"strict", "false", "fail on gateways that cannot be had and on known deviations that are gone", func(s *settings) *string { return &s.strict }, true},
-	{"fresh", "false", "start every container anew for each scenario, also where scenarios can share them one after another; takes about three times as long", func(s *settings) *string { return &s.fresh }, true},
+	{"sandboxes", sandboxesOfSuite, "for how long containers that scenarios can have one after another are kept: none (each scenario has all to itself), suite, run (of several suites; whoever starts it says badgateway clean at its end)", func(s *settings) *string { return &s.Sandboxes }, false},
 	{"resume", "false", "run only what has no result in the folder of -bg.out yet, as after an interruption, with the seed of that run", func(s *settings) *string { return &s.resume }, true},
 	{"shard", "1/1", "run one part of so many, as 2/4: each scenario on each gateway is in one of them, whatever else is selected", func(s *settings) *string { return &s.shard }, false},
 	{"dry", "false", "print what each scenario would do, request by request (brief: the first few), and run nothing; see it with go test -v", func(s *settings) *string { return &s.dry }, true},
@@ -114,9 +121,6 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	if s.Strict, err = strconv.ParseBool(s.strict); err != nil {
 		problems = append(problems, fmt.Errorf("-bg.strict=%s: want true or false", s.strict))
 	}
-	if s.Fresh, err = strconv.ParseBool(s.fresh); err != nil {
-		problems = append(problems, fmt.Errorf("-bg.fresh=%s: want true or false", s.fresh))
-	}
 	if s.brief = s.dry == "brief"; s.brief {
 		s.Dry = true
 	} else if s.Dry, err = strconv.ParseBool(s.dry); err != nil {
@@ -140,6 +144,9 @@ func (s settings) resolve(environment func(string) string, suite string) (settin
 	}
 	if !slices.Contains([]string{keepNever, keepFailed, keepAlways}, s.Keep) {
 		problems = append(problems, fmt.Errorf("-bg.keep=%s: want %s, %s or %s", s.Keep, keepNever, keepFailed, keepAlways))
+	}
+	if !slices.Contains([]string{sandboxesNone, sandboxesOfSuite, sandboxesOfRun}, s.Sandboxes) {
+		problems = append(problems, fmt.Errorf("-bg.sandboxes=%s: want %s, %s or %s", s.Sandboxes, sandboxesNone, sandboxesOfSuite, sandboxesOfRun))
 	}
 	if s.Replay != "" {
 		if s.Replay, err = existing(s.Replay); err != nil {

@@ -86,7 +86,7 @@ func TestWrongInputIsOneLine(t *testing.T) {
 		"profile":              {args: []string{"-bg.profile=all"}, want: "-bg.profile=all: want smoke, ci or nightly"},
 		"keep":                 {args: []string{"-bg.keep=some"}, want: "-bg.keep=some: want never, failed or always"},
 		"dry":                  {args: []string{"-bg.dry=half"}, want: "-bg.dry=half: want true, brief or false"},
-		"fresh":                {args: []string{"-bg.fresh=some"}, want: "-bg.fresh=some: want true or false"},
+		"sandboxes":            {args: []string{"-bg.sandboxes=some"}, want: "-bg.sandboxes=some: want none, suite or run"},
 		"strict":               {environment: []string{"BADGATEWAY_STRICT=maybe"}, want: "-bg.strict=maybe: want true or false"},
 		"replay":               {args: []string{"-bg.replay=reports/runs/nothing"}, want: "-bg.replay: reports/runs/nothing does not exist (tried /"},
 		"engine not reachable": {args: []string{"-bg.gateway=nginx@1.30"}, want: "gateway nginx@1.30: no container engine"},

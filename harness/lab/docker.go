@@ -103,7 +103,7 @@ func (l *inDocker) start(ctx context.Context) error {
 // settleDown finds the lab a network: that of a sandbox, or one of its own.
 func (l *inDocker) settleDown(ctx context.Context) (err error) {
 	if l.plan.shares() {
-		if l.sandbox, err = l.plan.Sandboxes.take(ctx, l.plan); err != nil {
+		if l.sandbox, err = l.plan.Sandboxes.take(ctx, l.plan, l.images.backend); err != nil {
 			return err
 		}
 		l.reach, l.facts.Shared = l.sandbox.reach, l.sandbox.labs

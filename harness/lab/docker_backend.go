@@ -31,7 +31,7 @@ type box struct {
 // settle starts a backend in a container of its own. Links of first lives are made once all backends and the Toxiproxy run.
 func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) (place, error) {
 	run := l.runInPod
-	if l.sandbox != nil && !l.sandbox.kind.pods {
+	if l.sandbox != nil && !l.sandbox.kind.Pods {
 		run = l.sandbox.backend
 	}
 	started, err := run(ctx, l.backend(name, r.String()))

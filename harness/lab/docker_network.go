@@ -58,10 +58,12 @@ const (
 // lists all networks each time, and old engines can lock up for good when that meets the removal of another one (20.10, seen
 // with six labs beside each other).
 func (p *project) createNetwork(ctx context.Context, addresses *network.IPAM) (private, error) {
-	name := "badgateway-" + p.own[labelLab]
+	name := networkName(p.own)
 	created, err := p.engine.NetworkCreate(ctx, name, client.NetworkCreateOptions{Driver: "bridge", Labels: p.own.clone(), IPAM: addresses})
 	return private{name: name, id: created.ID}, err
 }
+
+func networkName(own labels) string { return "badgateway-" + own[labelLab] }
 
 // subnetAttempts bounds how often a subnet may be lost to somebody else.
 const subnetAttempts = 5

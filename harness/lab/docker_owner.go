@@ -99,7 +99,8 @@ func register(dir string) (owner, error) {
 func lockPath(dir, owner string) string { return filepath.Join(dir, owner+".lock") }
 
 // takeOver takes the lock of an owner that is dead and returns how to let go of it; alive says that there is none to take.
-// An owner without a file is dead: its lock was removed with all that it had left then.
+// An owner without a file is dead: its lock was removed with all that it had left then. What is kept for processes that may
+// still come is alive as well.
 func takeOver(dir, owner string) (release func() error, alive bool, err error) {
 	file, err := os.OpenFile(lockPath(dir, owner), os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
@@ -109,7 +110,7 @@ func takeOver(dir, owner string) (release func() error, alive bool, err error) {
 		return nil, false, err
 	}
 	held, err := tryLock(file)
-	if err != nil || !held {
+	if err != nil || !held || isKept(dir, owner) {
 		return nil, err == nil, errors.Join(err, file.Close())
 	}
 	return file.Close, false, nil

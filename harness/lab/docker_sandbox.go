@@ -22,16 +22,20 @@ import (
 //
 // Where faults end processes the backends are new containers as well, in pods that stay.
 
-// Sandboxes keeps the sandboxes that labs have left for the next ones. The zero value is ready for use. Close must be called
-// when no lab is left.
+// Sandboxes keeps the sandboxes that labs have left for the next ones. The zero value is ready for use. When no lab is left,
+// Close or HandOver must be called.
 type Sandboxes struct {
+	// Adopt takes those that other processes have handed over.
+	Adopt bool
+
 	mu   sync.Mutex
 	idle []*sandbox
 }
 
-// sandbox is a project of its own.
+// sandbox is a project of its own, and an owner: who has it holds its lock.
 type sandbox struct {
 	*project
+	me       owner
 	kind     kind
 	labs     int // that had it
 	arrivals int // at its backends, over all labs
@@ -50,17 +54,18 @@ const (
 
 // kind is what labs must have in common to have the same sandboxes: it decides on the names and ports of pods.
 type kind struct {
-	listen int    // the gateway's port
-	doors  string // further names of the gateway, by which one in front of it knows it
-	front  bool
-	links  int
-	pods   bool // for backends too
+	Backend string // the image's id
+	Listen  int    // the gateway's port
+	Doors   string // further names of the gateway, by which one in front of it knows it
+	Front   bool
+	Links   int
+	Pods    bool // for backends too
 }
 
-func (p Plan) kind() kind {
-	k := kind{listen: p.Gateway.Listen, links: len(p.Links), pods: p.needs(fault.FixedAddress)}
+func (p Plan) kind(backend images.Obtained) kind {
+	k := kind{Backend: backend.ID, Listen: p.Gateway.Listen, Links: len(p.Links), Pods: p.needs(fault.FixedAddress)}
 	if p.Front != nil {
-		k.front, k.doors = true, strings.Join(p.Front.Doors(), " ")
+		k.Front, k.Doors = true, strings.Join(p.Front.Doors(), " ")
 	}
 	return k
 }
@@ -72,16 +77,27 @@ func (p Plan) shares() bool {
 }
 
 // take returns a sandbox that nobody else has.
-func (s *Sandboxes) take(ctx context.Context, p Plan) (*sandbox, error) {
-	if found := s.find(p.kind()); found != nil {
+func (s *Sandboxes) take(ctx context.Context, p Plan, backend images.Obtained) (*sandbox, error) {
+	k := p.kind(backend)
+	if found := s.find(k); found != nil {
 		return found, nil
+	}
+	if s.Adopt {
+		if found, err := adopt(ctx, k); found != nil || err != nil {
+			return found, err
+		}
 	}
 	p.Scenario = "several scenarios, one after another"
 	own, err := newProject(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	made := &sandbox{project: own, kind: p.kind(), services: map[string]*service{}}
+	me, err := register(ownersDir())
+	if err != nil {
+		return nil, errors.Join(err, own.engine.Close())
+	}
+	own.own[labelOwner] = me.id
+	made := &sandbox{project: own, me: me, kind: k, services: map[string]*service{}}
 	if err := made.openNetwork(ctx, anyAddresses); err != nil {
 		_, removeErr := made.discard(ctx)
 		return nil, errors.Join(err, removeErr)
@@ -123,25 +139,36 @@ func (s *Sandboxes) leave(ctx context.Context, b *sandbox, spoilt error) (stuck 
 
 // Close removes all that is kept, and reports what could not be.
 func (s *Sandboxes) Close(ctx context.Context) error {
+	return s.end(func(b *sandbox) error {
+		_, err := b.discard(ctx)
+		return err
+	})
+}
+
+// HandOver leaves all that is kept to other processes that the parent of this one starts. What is left when the parent has
+// ended is removed by the next sweep.
+func (s *Sandboxes) HandOver() error { return s.end((*sandbox).handOver) }
+
+func (s *Sandboxes) end(do func(*sandbox) error) error {
 	s.mu.Lock()
 	idle := s.idle
 	s.idle = nil
 	s.mu.Unlock()
 	var steps []func() error
 	for _, b := range idle {
-		steps = append(steps, func() error {
-			_, err := b.discard(ctx)
-			return err
-		})
+		steps = append(steps, func() error { return do(b) })
 	}
 	return together(steps...)
 }
 
-// discard removes the sandbox, whatever became of the run's own context.
+// discard removes the sandbox, whatever became of the run's own context. Its lock stays while there is something to be swept.
 func (b *sandbox) discard(ctx context.Context) (stuck []string, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
 	defer cancel()
-	return b.remove(ctx)
+	if stuck, err = b.remove(ctx); err == nil && len(stuck) == 0 {
+		err = removeFile(lockPath(ownersDir(), b.me.id))
+	}
+	return stuck, errors.Join(err, b.me.lock.Close())
 }
 
 // backend is the container of a backend, which has just begun there.
@@ -174,7 +201,7 @@ func (b *sandbox) once(name string, start func() (*service, error)) (*service, e
 
 // clear has the backends of a lab begin anew, unless they go with the lab.
 func (b *sandbox) clear(ctx context.Context, used []*replica) error {
-	if b.kind.pods {
+	if b.kind.Pods {
 		return nil
 	}
 	var steps []func() error

@@ -49,12 +49,11 @@ type spec struct {
 
 // service is a container of the lab that was started.
 type service struct {
-	engine    *client.Client
-	container testcontainers.Container
-	id        string
-	spec      spec
-	network   string
-	by        reach
+	engine  *client.Client
+	id      string
+	spec    spec
+	network string
+	by      reach
 
 	mu        sync.Mutex
 	host      netip.Addr     // in the lab's network
@@ -113,7 +112,7 @@ func (p *project) run(ctx context.Context, s spec) (*service, error) {
 	if err := created.Start(creating); err != nil {
 		return nil, err
 	}
-	started := &service{engine: p.engine, container: created, id: created.GetContainerID(), spec: s, by: p.reach}
+	started := &service{engine: p.engine, id: created.GetContainerID(), spec: s, by: p.reach}
 	if s.alone || s.in != nil {
 		return started, nil
 	}

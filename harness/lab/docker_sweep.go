@@ -88,7 +88,7 @@ func sweep(ctx context.Context, engine *client.Client, dir string) (f findings, 
 		f.removed = append(f.removed, removed...)
 		f.stuck = append(f.stuck, stuck...)
 		if err == nil && len(stuck) == 0 {
-			err = removeFile(lockPath(dir, owner))
+			err = errors.Join(removeFile(keptPath(dir, owner)), removeFile(lockPath(dir, owner)))
 		}
 		errs = append(errs, err, release())
 	}

@@ -6,10 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
+	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/load"
 	"github.com/badgateway/badgateway/harness/record"
@@ -100,6 +102,71 @@ func TestSpoiltSandboxIsNotHandedOn(t *testing.T) {
 	require.NoError(t, kept.Close(t.Context()))
 }
 
+// What one process hands over another one of the same parent adopts, as if it had been its own; nobody sweeps it meanwhile, and
+// whoever has it has it alone.
+func TestSandboxIsHandedOver(t *testing.T) {
+	kept := Sandboxes{Adopt: true}
+	first := start(t, shared(t, &kept)).(*inDocker)
+	id := first.sandbox.me.id
+	own := labelLab + "=" + first.sandbox.own[labelLab]
+	_, backends := ids(first)
+	stop(t, first)
+	require.NoError(t, kept.HandOver())
+	swept, err := Sweep(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, swept)
+
+	heir := Sandboxes{Adopt: true}
+	second := start(t, shared(t, &heir)).(*inDocker)
+	assert.Equal(t, id, second.sandbox.me.id)
+	assert.Equal(t, 1, second.Facts().Shared)
+	_, same := ids(second)
+	assert.Equal(t, backends, same)
+	other := Sandboxes{Adopt: true}
+	third := start(t, shared(t, &other)).(*inDocker)
+	assert.NotEqual(t, id, third.sandbox.me.id)
+	for _, seen := range send(t, second, record.StartClock(), few()) {
+		assert.Equal(t, "200", seen.Label())
+	}
+	stop(t, third)
+	stop(t, second)
+	require.NoError(t, other.Close(t.Context()))
+
+	require.NoError(t, heir.HandOver())
+	var found keptSandbox
+	path := keptPath(ownersDir(), id)
+	require.NoError(t, record.ReadJSON(path, &found))
+	found.Parent = parentOf(1 << 22) // of which there is none: the highest number is one less
+	require.NoError(t, record.WriteJSON(path, found))
+	swept, err = Sweep(t.Context())
+	require.NoError(t, err)
+	assert.NotEmpty(t, swept, "nobody can come for it any more")
+	assert.Empty(t, labelled(t, own))
+	assert.NoFileExists(t, path)
+	assert.NoFileExists(t, lockPath(ownersDir(), id))
+}
+
+// One of which something has ended between two processes is nobody's.
+func TestBrokenSandboxIsNotAdopted(t *testing.T) {
+	kept := Sandboxes{Adopt: true}
+	first := start(t, shared(t, &kept)).(*inDocker)
+	sandbox := first.sandbox
+	_, backends := ids(first)
+	stop(t, first)
+	require.NoError(t, kept.HandOver())
+	engine, err := connect(t.Context())
+	require.NoError(t, err)
+	defer engine.Close()
+	_, err = engine.ContainerKill(t.Context(), backends[0], client.ContainerKillOptions{Signal: "KILL"})
+	require.NoError(t, err)
+
+	second := start(t, shared(t, &kept)).(*inDocker)
+	assert.Zero(t, second.Facts().Shared)
+	assert.Empty(t, labelled(t, labelLab+"="+sandbox.own[labelLab]))
+	stop(t, second)
+	require.NoError(t, kept.Close(t.Context()))
+}
+
 // Two labs at the same time have nothing in common, and one that was broken off leaves its sandbox as good as it was.
 func TestSandboxHasOneLabAtATime(t *testing.T) {
 	var kept Sandboxes
@@ -171,11 +238,11 @@ func TestWhoSharesASandbox(t *testing.T) {
 	linked.Links = orders.Members()
 	behind.Front = &topology.Front{}
 	lasting.Needs = []fault.Need{fault.FixedAddress}
-	kinds := map[kind]bool{p.kind(): true}
+	kinds := map[kind]bool{p.kind(images.Obtained{}): true}
 	for _, p := range []Plan{linked, behind, lasting} {
 		assert.True(t, p.shares())
-		assert.False(t, kinds[p.kind()], "%+v would be at other pods", p.kind())
-		kinds[p.kind()] = true
+		assert.False(t, kinds[p.kind(images.Obtained{})], "%+v would be at other pods", p.kind(images.Obtained{}))
+		kinds[p.kind(images.Obtained{})] = true
 	}
 	alone, dropping, cut := p, p, p
 	alone.Sandboxes = nil

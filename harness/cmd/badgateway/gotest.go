@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/badgateway/badgateway/harness/lab"
 )
 
 // goTest runs go test in a folder until it ends by itself: signals are passed on to it, and it takes down what it has
@@ -44,6 +46,7 @@ func goTestHolding(ctx context.Context, held *os.File, dir string, out, errOut i
 		case s := <-signals:
 			_ = pass(cmd, s) // it has just ended
 		case err := <-ended:
+			_, _ = lab.Sweep(context.WithoutCancel(ctx)) // what suites have handed on; what stays is swept by the next run
 			return err
 		}
 	}
@@ -52,13 +55,15 @@ func goTestHolding(ctx context.Context, held *os.File, dir string, out, errOut i
 // theirs are settings that somebody may have for their own runs, and that a command says by itself where it says them at all.
 var theirs = []string{"GATEWAY", "SEED", "OUT", "KEEP", "REPLAY", "PROFILE", "STRICT", "RESUME", "SHARD", "DRY"}
 
-// environment is that of this process without those.
+// environment is that of this process without those. Suites hand on to each other what scenarios share, unless somebody wants
+// that otherwise.
 func environment() []string {
-	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+	own := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
 		of, is := strings.CutPrefix(name, "BADGATEWAY_")
 		return is && slices.Contains(theirs, of)
 	})
+	return append([]string{"BADGATEWAY_SANDBOXES=run"}, own...) // of two of one name the last counts
 }
 
 // lockFile is what is locked of a folder.
