@@ -73,7 +73,7 @@ func TestSandboxIsHandedOnClean(t *testing.T) {
 	}
 	for _, a := range arrivals {
 		assert.True(t, sent[a.ID], "%+v is none of this lab's", a)
-		assert.LessOrEqual(t, int(a.Connection), len(requests), "connections are counted anew")
+		assert.LessOrEqual(t, a.Connection, len(requests), "connections are counted anew")
 	}
 	_, err = second.Site(orders.Members()[0]).Backend.Receipt(t.Context(), inForce.ID)
 	require.ErrorContains(t, err, "is not known")
