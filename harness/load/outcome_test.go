@@ -211,7 +211,7 @@ var answers = []answer{
 		detail: `malformed HTTP/1: chunk size "xyz"`,
 	},
 	{
-		name: "aborted while waiting", rule: Rule{ID: "abort", Do: AbortWhileWaiting, After: ms, By: RST},
+		name: "aborted while waiting", rule: Rule{ID: "abort", Do: AbortWhileWaiting, After: ms, By: FIN}, // an RST may take the request back
 		answer:  func(p *peer, _ string) { p.hold() },
 		outcome: record.Aborted,
 	},
@@ -254,7 +254,8 @@ func TestOutcomes(t *testing.T) {
 			require.Len(t, seen, 1)
 			assert.Equal(t, "1/1", place(seen[0]))
 			test.check(t, seen[0])
-			assert.Equal(t, []string{seen[0].ID}, g.came(), "sent once, whatever became of it")
+			came := func() bool { return slices.Equal([]string{seen[0].ID}, g.came()) }
+			require.Eventually(t, came, patience, time.Millisecond, "sent once, whatever became of it; one whose client has gone may be read late")
 		})
 	}
 }
