@@ -39,7 +39,7 @@ test: ## the tests, and one telling scenario for each behaviour on the embedded 
 	@$(MAKE) --no-print-directory suites PROFILE=smoke GATEWAY=stdlib,nginx@1.26,nginx@1.30
 
 suites: ## the scenarios on every gateway that can be had here, or on some
-	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_PROFILE=$(PROFILE) BADGATEWAY_SEED=$(SEED) BADGATEWAY_SANDBOXES=run $(GO) test -p $(SUITES_AT_ONCE) -count=1 -parallel=$(PARALLEL) -timeout 60m ./suites/$(SUITE); \
+	@BADGATEWAY_OUT=$(OUT) BADGATEWAY_GATEWAY=$(GATEWAY) BADGATEWAY_PROFILE=$(PROFILE) BADGATEWAY_SEED=$(SEED) BADGATEWAY_SANDBOXES=$${BADGATEWAY_SANDBOXES:-run} $(GO) test -p $(SUITES_AT_ONCE) -count=1 -parallel=$(PARALLEL) -timeout 60m ./suites/$(SUITE); \
 	status=$$?; $(GO) run ./harness/cmd/badgateway clean >/dev/null; [ ! -d $(OUT) ] || { echo; $(GO) run ./harness/cmd/badgateway report $(OUT); }; exit $$status
 
 compare: ## two gateways or saved runs, OLD and NEW: both in turns, and what is different

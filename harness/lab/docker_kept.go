@@ -137,8 +137,7 @@ func claim(dir, id string) (me owner, ours bool, err error) {
 	if err == nil && held {
 		switch err = os.Remove(keptPath(dir, id)); {
 		case err == nil:
-			host, err := hostID(dir)
-			return owner{id: id, host: host, lock: file}, true, err
+			return owner{id: id, lock: file}, true, nil // its labels have the host
 		case errors.Is(err, os.ErrNotExist):
 			err = nil
 		}
