@@ -33,14 +33,22 @@ func (c *contained) configure(ctx context.Context, serving []gateways.Upstream) 
 	return nil
 }
 
-// replace puts a file in the place of another that the gateway may be watching. The engine would make an empty file first and
+// replace puts files in the place of those that the gateway may be watching. The engine would make an empty file first and
 // then write it, and a gateway that reads it in between takes it for its new config: Traefik then answers every request
 // with 404 for the two seconds in which it takes in no other. So the file is written under another name, and its own becomes
 // a link to that: for a moment there is none of that name, which a gateway does not take for a config.
-func (c *contained) replace(ctx context.Context, file gateways.File) error {
-	c.replaced++
+func (s *service) replace(ctx context.Context, files ...gateways.File) error {
+	for _, file := range files {
+		if err := s.replaceOne(ctx, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *service) replaceOne(ctx context.Context, file gateways.File) error {
 	name := path.Base(file.Target)
-	written := fmt.Sprintf(".%s.%d", name, c.replaced)
+	written := fmt.Sprintf(".%s.%d", name, s.replaced.Add(1))
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	for _, entry := range []struct {
@@ -60,6 +68,6 @@ func (c *contained) replace(ctx context.Context, file gateways.File) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	_, err := c.engine.CopyToContainer(ctx, c.id, client.CopyToContainerOptions{DestinationPath: path.Dir(file.Target), Content: &archive})
+	_, err := s.engine.CopyToContainer(ctx, s.id, client.CopyToContainerOptions{DestinationPath: path.Dir(file.Target), Content: &archive})
 	return err
 }

@@ -3,7 +3,6 @@ package lab
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -15,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/moby/moby/api/types/container"
-	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/badgateway/badgateway/fixtures/gateways"
@@ -36,17 +33,39 @@ func upstreams(serving, links []topology.Replica) []gateways.Upstream {
 	return all
 }
 
-// contained is a gateway in its container.
+// process is a gateway's process: the first one of a container of its own (service), or one in a house (tenant).
+type process interface {
+	// address is where the harness reaches a port of it.
+	address(port int) string
+	// start starts it again when it has ended, and ended waits for that.
+	start(ctx context.Context) error
+	ended(ctx context.Context) error
+	// gone says that it has ended; nil while it runs and while nobody can tell.
+	gone(ctx context.Context) error
+	send(ctx context.Context, s gateways.Signal) error
+	// exec runs a command beside it, and returns its exit code and what it printed.
+	exec(ctx context.Context, command []string) (code int, printed string, err error)
+	// replace puts files in the place of those that it may be watching.
+	replace(ctx context.Context, files ...gateways.File) error
+	// status is its /proc/pid/status (proc(5)); an error if nobody can tell.
+	status(ctx context.Context) (string, error)
+	// tasks counts processes and threads.
+	tasks(ctx context.Context) (int, error)
+	// readLog returns what it has printed, and lastLines the end of that.
+	readLog(ctx context.Context) ([]byte, error)
+	lastLines(ctx context.Context, n int) ([]byte, error)
+}
+
+// contained is a gateway in a container.
 type contained struct {
-	lab      *inDocker
-	hop      hop
-	*service                 // nil until it was started for the first time
-	config   []gateways.File // what it was given last
-	replaced int             // files, while it ran
+	lab     *inDocker
+	hop     hop
+	process                 // nil until it was started for the first time
+	config  []gateways.File // what it was given last
 }
 
 func (c *contained) Address() string {
-	if c.service == nil {
+	if c.process == nil {
 		return ""
 	}
 	return c.address(c.hop.gateway.Listen)
@@ -58,22 +77,35 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 	if c.config, err = c.hop.render(c.lab.facts.Version, serving); err != nil {
 		return err
 	}
-	g := c.hop.gateway
-	s := spec{
-		name: c.hop.host, aliases: c.hop.doors, image: c.lab.images.gateway, command: g.Command, user: g.User, ports: []int{g.Listen},
+	if c.process, err = c.lab.runGateway(ctx, c.hop, c.config); err == nil {
+		err = c.await(ctx)
 	}
-	for _, file := range c.config {
+	if err != nil { // a gateway that dies at once is noticed here or there
+		g := c.hop.gateway
+		return fmt.Errorf("%s: command %q: %w", g.DefinitionFile(), g.Command, err)
+	}
+	return nil
+}
+
+// runGateway starts a gateway in the house that a sandbox has for it, if the lab has one, else in a container of its own.
+func (l *inDocker) runGateway(ctx context.Context, h hop, config []gateways.File) (process, error) {
+	if l.sandbox != nil {
+		return l.sandbox.settleIn(ctx, h, l.images, config)
+	}
+	s := spec{
+		name: h.host, aliases: h.doors, image: l.images.gateway, command: h.gateway.Command, user: h.gateway.User,
+		ports: []int{h.gateway.Listen},
+	}
+	for _, file := range config {
 		s.files = append(s.files, testcontainers.ContainerFile{
 			Reader: bytes.NewReader(file.Content), ContainerFilePath: file.Target, FileMode: 0o644,
 		})
 	}
-	if c.service, err = c.lab.runInPod(ctx, s); err == nil {
-		err = c.await(ctx)
+	started, err := l.runInPod(ctx, s)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil { // a gateway that dies at once is noticed here or there
-		return fmt.Errorf("%s: command %q: %w", g.DefinitionFile(), g.Command, err)
-	}
-	return nil
+	return started, nil
 }
 
 // await waits until the gateway is ready.
@@ -83,7 +115,7 @@ func (c *contained) await(ctx context.Context) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		err = fmt.Errorf("%w; listen in %s says %d", err, g.DefinitionFile(), g.Listen)
 	}
-	return c.explain(ctx, err)
+	return explain(ctx, c, err)
 }
 
 func (c *contained) reload(ctx context.Context) error {
@@ -108,8 +140,7 @@ func (c *contained) catch(ctx context.Context, s gateways.Signal) error {
 	for !c.catches(waiting, s) && waiting.Err() == nil {
 		time.Sleep(20 * time.Millisecond) // polling: it is not announced
 	}
-	_, err := c.engine.ContainerKill(ctx, c.id, client.ContainerKillOptions{Signal: string(s)})
-	return err
+	return c.send(ctx, s)
 }
 
 // catchTimeout bounds the wait for a gateway to catch a signal; one that never does is sent it all the same.
@@ -118,8 +149,8 @@ const catchTimeout = 5 * time.Second
 // catches reports whether the gateway has a handler for the signal, and none of that kind is waiting for it. It is taken to be
 // so when the image has no means to look.
 func (c *contained) catches(ctx context.Context, s gateways.Signal) bool {
-	code, text, err := c.exec(ctx, []string{"cat", "/proc/1/status"})
-	return err != nil || code != 0 || catchesNext(text, s)
+	text, err := c.status(ctx)
+	return err != nil || catchesNext(text, s)
 }
 
 // catchesNext is catches by the text of /proc/pid/status (proc(5)): masks of signals in hexadecimal, the first one lowest.
@@ -162,7 +193,7 @@ func (c *contained) halt(ctx context.Context) error {
 		err = fmt.Errorf("it still runs %s later", patience)
 	}
 	if err != nil {
-		return c.explain(ctx, fmt.Errorf("%s does not stop on %s: %w", c.hop, how, err))
+		return explain(ctx, c, fmt.Errorf("%s does not stop on %s: %w", c.hop, how, err))
 	}
 	return nil
 }
@@ -174,19 +205,11 @@ func (c *contained) launch(ctx context.Context) error {
 	return c.await(ctx)
 }
 
-func (l *inDocker) Tasks(ctx context.Context) (int, error) {
-	answer, err := l.engine.ContainerStats(ctx, l.contained.id, client.ContainerStatsOptions{})
-	if err != nil {
-		return 0, err
-	}
-	var stats container.StatsResponse
-	err = json.NewDecoder(answer.Body).Decode(&stats)
-	return int(stats.PidsStats.Current), errors.Join(err, answer.Body.Close())
-}
+func (l *inDocker) Tasks(ctx context.Context) (int, error) { return l.contained.tasks(ctx) }
 
-// readLog reads what it has logged.
-func (c *contained) readLog(ctx context.Context) ([]byte, error) {
-	log, err := c.logs(ctx, "all")
+// log reads what it has logged.
+func (c *contained) log(ctx context.Context) ([]byte, error) {
+	log, err := c.readLog(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", c.hop, err)
 	}
@@ -195,11 +218,11 @@ func (c *contained) readLog(ctx context.Context) ([]byte, error) {
 
 // saveLog saves what it has logged. One that was never started, or never there, has logged nothing.
 func (c *contained) saveLog(ctx context.Context) error {
-	if c == nil || c.service == nil {
+	if c == nil || c.process == nil {
 		return nil
 	}
-	log, err := c.readLog(ctx)
-	c.service = nil // its log is about to go with it
+	log, err := c.log(ctx)
+	c.process = nil // its log is about to go with it
 	if err != nil {
 		return err
 	}

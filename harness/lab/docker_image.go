@@ -87,10 +87,13 @@ func obtain(ctx context.Context, engine *client.Client, r images.Recipe, progres
 	})
 }
 
-// detect asks the gateway in the image for its version, in a container of its own.
+// detect asks the gateway in the image for its version, in the house that it is to live in or in a container of its own.
 func (l *inDocker) detect(ctx context.Context, image images.Obtained) error {
 	g := l.plan.Gateway
 	text, err := printed.get(ctx, fmt.Sprintf("%s %q", image.ID, g.Version.Command), func() (string, error) {
+		if l.sandbox != nil {
+			return l.sandbox.ask(ctx, l.plan.inner(), l.images)
+		}
 		s, err := l.run(ctx, spec{name: "version", image: image, command: g.Version.Command, alone: true})
 		if err != nil {
 			return "", err

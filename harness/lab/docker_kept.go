@@ -35,6 +35,7 @@ type keptService struct {
 	Name      string
 	Aliases   []string
 	Ports     []int
+	In        string // the name of the pod; empty for what has a network of its own
 	Host      netip.Addr
 	Published map[int]string
 }
@@ -80,9 +81,13 @@ func (b *sandbox) handOver() error {
 		Services: map[string]keptService{},
 	}
 	for name, s := range b.services {
-		k.Services[name] = keptService{
+		kept := keptService{
 			ID: s.id, Name: s.spec.name, Aliases: s.spec.aliases, Ports: s.spec.ports, Host: s.host, Published: s.published,
 		}
+		if s.spec.in != nil {
+			kept.In = s.spec.in.spec.name
+		}
+		k.Services[name] = kept
 	}
 	err := record.WriteJSON(keptPath(ownersDir(), b.me.id), k)
 	return errors.Join(err, b.me.lock.Close(), b.engine.Close()) // with an error too: then it is swept
@@ -157,6 +162,11 @@ func (k keptSandbox) revive(ctx context.Context, me owner) (*sandbox, error) {
 		b.services[name] = &service{
 			engine: engine, id: s.ID, spec: spec{name: s.Name, aliases: s.Aliases, ports: s.Ports},
 			network: p.network.name, by: k.Reach, host: s.Host, published: s.Published,
+		}
+	}
+	for name, s := range k.Services {
+		if s.In != "" {
+			b.services[name].spec.in = b.services[s.In]
 		}
 	}
 	return b, nil

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"slices"
 
 	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/fault"
@@ -37,9 +38,13 @@ func (l *inDocker) runIn(ctx context.Context, s spec, podOf func(context.Context
 	return l.run(ctx, s)
 }
 
-// pod is the pod in which a container is to run.
+// pod is the pod in which a container is to run. It makes way to supervisors where there are to be some.
 func (p *project) pod(ctx context.Context, of spec, backend images.Obtained) (*service, error) {
-	return p.run(ctx, spec{name: of.name, aliases: of.aliases, image: backend, args: []string{"-hold"}, ports: of.ports})
+	args := []string{"-hold"}
+	if slices.Contains(of.ports, relayPort) {
+		args = []string{"-relay", portOf(relayPort)}
+	}
+	return p.run(ctx, spec{name: of.name, aliases: of.aliases, image: backend, args: args, ports: of.ports})
 }
 
 // home is the container that has the address: the pod, or the container itself.

@@ -3,12 +3,18 @@ package lab
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
+
+	"github.com/badgateway/badgateway/fixtures/gateways"
 )
 
 // What can be done to a container that was started. What is undone by it may be repeated. A container that has ended keeps
@@ -21,6 +27,31 @@ func (s *service) signal(ctx context.Context, name string) error {
 		return nil
 	}
 	return err
+}
+
+// send sends one of the signals that gateways are told something by.
+func (s *service) send(ctx context.Context, signal gateways.Signal) error {
+	_, err := s.engine.ContainerKill(ctx, s.id, client.ContainerKillOptions{Signal: string(signal)})
+	return err
+}
+
+// status needs means to look in the image.
+func (s *service) status(ctx context.Context) (string, error) {
+	code, text, err := s.exec(ctx, []string{"cat", "/proc/1/status"})
+	if err == nil && code != 0 {
+		err = fmt.Errorf("exit code %d: %s", code, strings.TrimSpace(text))
+	}
+	return text, err
+}
+
+func (s *service) tasks(ctx context.Context) (int, error) {
+	answer, err := s.engine.ContainerStats(ctx, s.id, client.ContainerStatsOptions{})
+	if err != nil {
+		return 0, err
+	}
+	var stats container.StatsResponse
+	err = json.NewDecoder(answer.Body).Decode(&stats)
+	return int(stats.PidsStats.Current), errors.Join(err, answer.Body.Close())
 }
 
 // ended waits until the container has ended.

@@ -199,14 +199,17 @@ func (b *sandbox) once(name string, start func() (*service, error)) (*service, e
 	return started, nil
 }
 
-// clear has the backends of a lab begin anew, unless they go with the lab.
-func (b *sandbox) clear(ctx context.Context, used []*replica) error {
-	if b.kind.Pods {
-		return nil
-	}
+// clear has the backends of a lab begin anew, unless they go with the lab, and then its gateways end.
+func (b *sandbox) clear(ctx context.Context, used []*replica, housed []*tenant) error {
 	var steps []func() error
-	for _, r := range used {
-		steps = append(steps, about("backend "+r.String(), func() error { return r.restart(ctx) }))
+	if !b.kind.Pods {
+		for _, r := range used {
+			steps = append(steps, about("backend "+r.String(), func() error { return r.restart(ctx) }))
+		}
 	}
-	return together(steps...)
+	err := together(steps...)
+	for _, t := range housed {
+		err = errors.Join(err, t.leave(ctx))
+	}
+	return err
 }

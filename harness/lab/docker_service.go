@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/distribution/reference"
@@ -54,6 +55,8 @@ type service struct {
 	spec    spec
 	network string
 	by      reach
+
+	replaced atomic.Int32 // files, while it ran
 
 	mu        sync.Mutex
 	host      netip.Addr     // in the lab's network
@@ -230,17 +233,23 @@ func (s *service) gone(ctx context.Context) error {
 	if err != nil || inspected.Container.State.Running {
 		return nil //nolint:nilerr // whoever waits has a reason of its own to give up
 	}
-	return fmt.Errorf("exited with code %d", inspected.Container.State.ExitCode)
+	return exited(inspected.Container.State.ExitCode)
 }
 
-// explain adds to an error what the container logged last.
-func (s *service) explain(ctx context.Context, err error) error {
+func exited(code int) error { return fmt.Errorf("exited with code %d", code) }
+
+func (s *service) explain(ctx context.Context, err error) error { return explain(ctx, s, err) }
+
+// explain adds to an error what a process printed last.
+func explain(ctx context.Context, of interface {
+	lastLines(ctx context.Context, n int) ([]byte, error)
+}, err error) error {
 	if err == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	last, logErr := s.logs(ctx, "20")
+	last, logErr := of.lastLines(ctx, 20)
 	switch text := strings.TrimSpace(string(last)); {
 	case logErr != nil:
 		return fmt.Errorf("%w (its log cannot be read: %w)", err, logErr)
@@ -249,6 +258,12 @@ func (s *service) explain(ctx context.Context, err error) error {
 	default:
 		return fmt.Errorf("%w; its last log lines:\n    %s", err, strings.ReplaceAll(text, "\n", "\n    "))
 	}
+}
+
+func (s *service) readLog(ctx context.Context) ([]byte, error) { return s.logs(ctx, "all") }
+
+func (s *service) lastLines(ctx context.Context, n int) ([]byte, error) {
+	return s.logs(ctx, strconv.Itoa(n))
 }
 
 // logs returns the last lines of what the container printed, or all of them.

@@ -62,7 +62,7 @@ func TestDeclaredPortsAreNotPublished(t *testing.T) {
 	require.NoError(t, err)
 	defer engine.Close()
 	l := start(t, planOf(available(t, "nginx@1.26"), t.TempDir())).(*inDocker)
-	committed, err := engine.ContainerCommit(t.Context(), l.contained.id, client.ContainerCommitOptions{
+	committed, err := engine.ContainerCommit(t.Context(), l.contained.process.(*service).id, client.ContainerCommitOptions{
 		Reference: "badgateway-test/declares-ports:" + l.own[labelLab], Changes: []string{"EXPOSE 8080 9090/udp"},
 	})
 	require.NoError(t, err)
@@ -238,7 +238,7 @@ func TestGatewayThatIsNeverReady(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	err := awaitReady(ctx, l.Address(), gateways.Ready{Path: "/__ready", Status: 418}, l.contained.gone)
-	err = l.contained.explain(ctx, err)
+	err = explain(ctx, l.contained, err)
 	assert.ErrorContains(t, err, "not ready: GET /__ready: status 200, want 418 (context deadline exceeded); its last log lines:\n")
 	assert.ErrorContains(t, err, "start worker process")
 }

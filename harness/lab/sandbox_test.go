@@ -3,6 +3,8 @@ package lab
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -30,12 +32,12 @@ func few() load.Constant {
 	return load.Constant{Rate: 100, For: 200 * time.Millisecond, Request: load.GET("/orders")}
 }
 
-// ids are the engine's for the processes of a lab.
-func ids(l *inDocker) (gateway string, backends []string) {
+// ids are the engine's for the containers of a lab: the house of its gateway, and its backends.
+func ids(l *inDocker) (house string, backends []string) {
 	for _, r := range l.replicas {
 		backends = append(backends, r.current().at.(*box).id)
 	}
-	return l.contained.id, backends
+	return l.contained.process.(*tenant).house.id, backends
 }
 
 // The next lab has the containers of the backends, and nothing that the one before did to them or counted in them.
@@ -48,21 +50,31 @@ func TestSandboxIsHandedOnClean(t *testing.T) {
 		require.NoError(t, first.Site(r).Backend.Add(t.Context(), inForce))
 	}
 	clock := record.StartClock()
+	var firstID string
 	for _, seen := range send(t, first, clock, few()) {
 		assert.Equal(t, http.StatusTeapot, seen.Status)
+		firstID = seen.ID
 	}
 	sandbox := first.sandbox
-	gateway, backends := ids(first)
+	house, backends := ids(first)
+	printed, err := first.Log(t.Context())
+	require.NoError(t, err)
 	stop(t, first)
+	saved, err := os.ReadFile(filepath.Join(first.plan.Dir, LogFile))
+	require.NoError(t, err)
+	assert.Contains(t, string(saved), string(printed))
 
 	second := start(t, shared(t, &kept)).(*inDocker)
 	assert.Equal(t, 1, second.Facts().Shared)
 	assert.Same(t, sandbox, second.sandbox)
-	newGateway, sameBackends := ids(second)
-	assert.NotEqual(t, gateway, newGateway)
+	sameHouse, sameBackends := ids(second)
+	assert.Equal(t, house, sameHouse)
 	assert.Equal(t, backends, sameBackends)
 	clock = record.StartClock()
 	requests := send(t, second, clock, few())
+	log, err := second.Log(t.Context())
+	require.NoError(t, err)
+	assert.NotContains(t, string(log), firstID, "it has the log of its own process")
 	arrivals, err := second.Arrivals(t.Context(), clock)
 	require.NoError(t, err)
 	require.Len(t, arrivals, len(requests))
