@@ -13,14 +13,14 @@ import (
 
 // To start a container takes half a second of a processor and more, most of it for its network, which is several times what
 // a scenario needs for itself. So labs of one kind have the same sandboxes, one after another: a network, and in it the pods
-// in which gateways and the Toxiproxy are to run, and the backends. What runs in a pod is always a new container, and each
-// backend begins anew in its container, as another process, so that nothing is handed on but addresses.
+// in which gateways and the Toxiproxy are to run, the gateways' containers, and the backends. Each gateway and each backend begins
+// anew in its container, as another process, so that nothing is handed on but addresses, and the files of the same gateway.
 //
-//	lab 1   gateway --.                     .--> orders-1 --restart--.
-//	                   >-- pod, network ---<                          >-- the same containers, new processes
-//	lab 2   gateway --'                     '--> orders-2 --restart--'
+//	lab 1   gateway --.                             .--> orders-1 --restart--.
+//	        restart    >-- the same containers ---<                           >-- the same containers
+//	lab 2   gateway --'                             '--> orders-2 --restart--'
 //
-// Where faults end processes the backends are new containers as well, in pods that stay.
+// Where faults end processes the backends are new containers, in pods that stay, and so is the Toxiproxy always.
 
 // Sandboxes keeps the sandboxes that labs have left for the next ones. The zero value is ready for use. When no lab is left,
 // Close or HandOver must be called.

@@ -76,7 +76,7 @@ type Facts struct {
 	// Reach says how the client reaches the gateway: "loopback", "container address" or "published port". In containers
 	// BADGATEWAY_REACH=direct or published overrules what the lab finds out.
 	Reach string `json:"reach"`
-	// Shared is how many labs had the backends' containers before; each began with a new process.
+	// Shared is how many labs had the containers of gateway and backends before; in each they began as new processes.
 	Shared int `json:"shared,omitempty"`
 	// ClockUncertainty is how far off the instants of arrivals can be.
 	ClockUncertainty time.Duration `json:"clock_uncertainty"`
