@@ -103,7 +103,7 @@ func (l *inDocker) start(ctx context.Context) error {
 // settleDown finds the lab a network: that of a sandbox, or one of its own.
 func (l *inDocker) settleDown(ctx context.Context) (err error) {
 	if l.plan.shares() {
-		if l.sandbox, err = l.plan.Sandboxes.take(ctx, l.plan, l.images.backend); err != nil {
+		if l.sandbox, err = l.plan.Sandboxes.take(ctx, l.plan, l.images); err != nil {
 			return err
 		}
 		l.reach, l.facts.Shared = l.sandbox.reach, l.sandbox.labs
@@ -113,7 +113,11 @@ func (l *inDocker) settleDown(ctx context.Context) (err error) {
 	if l.plan.needs(fault.Network) {
 		how = fixedAddresses
 	}
-	return l.openNetwork(ctx, how)
+	room := func(context.Context) (bool, error) { return false, nil }
+	if l.plan.Sandboxes != nil {
+		room = l.plan.Sandboxes.makeRoom
+	}
+	return l.openNetwork(ctx, how, room)
 }
 
 // startGateways starts the gateway and, once that serves, the one in front of it, if there is to be one: it is ready when it

@@ -96,6 +96,19 @@ func (b *sandbox) handOver() error {
 // adopt takes a sandbox of the kind that another process has handed over; nil if there is none. One of which a part has ended
 // meanwhile is removed.
 func adopt(ctx context.Context, k kind) (*sandbox, error) {
+	for {
+		b, err := adoptAny(ctx, func(found keptSandbox) bool { return found.Kind == k })
+		if b == nil || err != nil || b.whole(ctx) {
+			return b, err
+		}
+		if _, err := b.discard(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// adoptAny takes one that is wanted, of those that processes of our parent have handed over.
+func adoptAny(ctx context.Context, wanted func(keptSandbox) bool) (*sandbox, error) {
 	dir := ownersDir()
 	paths, err := filepath.Glob(keptPath(dir, "*"))
 	if err != nil {
@@ -104,11 +117,10 @@ func adopt(ctx context.Context, k kind) (*sandbox, error) {
 	for _, path := range paths {
 		var found keptSandbox
 		// One that cannot be read was taken a moment ago, or is for the next sweep.
-		if record.ReadJSON(path, &found) != nil || found.Kind != k || found.Parent != ourParent() {
+		if record.ReadJSON(path, &found) != nil || found.Parent != ourParent() || !wanted(found) {
 			continue
 		}
-		id := strings.TrimSuffix(filepath.Base(path), ".kept")
-		me, ours, err := claim(dir, id)
+		me, ours, err := claim(dir, strings.TrimSuffix(filepath.Base(path), ".kept"))
 		if err != nil {
 			return nil, err
 		}
@@ -119,12 +131,7 @@ func adopt(ctx context.Context, k kind) (*sandbox, error) {
 		if err != nil {
 			return nil, errors.Join(err, me.lock.Close())
 		}
-		if b.whole(ctx) {
-			return b, nil
-		}
-		if _, err := b.discard(ctx); err != nil {
-			return nil, err
-		}
+		return b, nil
 	}
 	return nil, nil
 }

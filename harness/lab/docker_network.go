@@ -23,15 +23,24 @@ const (
 	publishedPort    reach = "published port"
 )
 
-// openNetwork creates the private network, if so with fixed addresses.
-func (p *project) openNetwork(ctx context.Context, how addressing) error {
+// openNetwork creates the private network, if so with fixed addresses. Where the engine has no addresses left for one more,
+// room is asked to give some back, as long as it can.
+func (p *project) openNetwork(ctx context.Context, how addressing, room func(context.Context) (bool, error)) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout) // see run
 	defer cancel()
 	var err error
-	if p.network, err = p.createNetwork(creating, nil); err != nil {
+	p.network, err = p.createNetwork(creating, nil)
+	for isExhausted(err) {
+		made, roomErr := room(creating)
+		if roomErr != nil || !made {
+			return errors.Join(err, roomErr)
+		}
+		p.network, err = p.createNetwork(creating, nil)
+	}
+	if err != nil {
 		return err
 	}
 	if how == fixedAddresses {
@@ -41,6 +50,13 @@ func (p *project) openNetwork(ctx context.Context, how addressing) error {
 	}
 	p.reach, err = chooseReach(ctx, p.engine, p.network.id)
 	return err
+}
+
+// isExhausted reports that an engine has given out all addresses that it has for networks: with Docker's own settings it has
+// enough for some thirty (libnetwork ipamutils; the second text since Docker 25).
+func isExhausted(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "non-overlapping IPv4 address pool") ||
+		strings.Contains(err.Error(), "predefined address pools have been fully subnetted"))
 }
 
 // private is a network of a project's own.

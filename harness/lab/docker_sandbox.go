@@ -77,9 +77,9 @@ func (p Plan) shares() bool {
 }
 
 // take returns a sandbox that nobody else has.
-func (s *Sandboxes) take(ctx context.Context, p Plan, backend images.Obtained) (*sandbox, error) {
-	k := p.kind(backend)
-	if found := s.find(k); found != nil {
+func (s *Sandboxes) take(ctx context.Context, p Plan, from imageSet) (*sandbox, error) {
+	k := p.kind(from.backend)
+	if found := s.find(k, p.inner().house(from.gateway)); found != nil {
 		return found, nil
 	}
 	if s.Adopt {
@@ -98,17 +98,21 @@ func (s *Sandboxes) take(ctx context.Context, p Plan, backend images.Obtained) (
 	}
 	own.own[labelOwner] = me.id
 	made := &sandbox{project: own, me: me, kind: k, services: map[string]*service{}}
-	if err := made.openNetwork(ctx, anyAddresses); err != nil {
+	if err := made.openNetwork(ctx, anyAddresses, s.makeRoom); err != nil {
 		_, removeErr := made.discard(ctx)
 		return nil, errors.Join(err, removeErr)
 	}
 	return made, nil
 }
 
-func (s *Sandboxes) find(k kind) *sandbox {
+// find finds one of the kind, if it can one that has the house already.
+func (s *Sandboxes) find(k kind, house string) *sandbox {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.idle, func(b *sandbox) bool { return b.kind == k })
+	i := slices.IndexFunc(s.idle, func(b *sandbox) bool { return b.kind == k && b.services[house] != nil })
+	if i < 0 {
+		i = slices.IndexFunc(s.idle, func(b *sandbox) bool { return b.kind == k })
+	}
 	if i < 0 {
 		return nil
 	}
@@ -135,6 +139,27 @@ func (s *Sandboxes) leave(ctx context.Context, b *sandbox, spoilt error) (stuck 
 		return nil, nil
 	}
 	return eldest.discard(ctx)
+}
+
+// makeRoom removes a sandbox that nobody has at this moment, and reports whether there was one: an engine has networks for some
+// thirty. What it does not give up is told by who finds no room.
+func (s *Sandboxes) makeRoom(ctx context.Context) (made bool, err error) {
+	s.mu.Lock()
+	var eldest *sandbox
+	if len(s.idle) > 0 {
+		eldest, s.idle = s.idle[0], s.idle[1:]
+	}
+	s.mu.Unlock()
+	if eldest == nil && s.Adopt {
+		if eldest, err = adoptAny(ctx, func(keptSandbox) bool { return true }); err != nil {
+			return false, err
+		}
+	}
+	if eldest == nil {
+		return false, nil
+	}
+	_, err = eldest.discard(ctx)
+	return true, err
 }
 
 // Close removes all that is kept, and reports what could not be.

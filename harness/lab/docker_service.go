@@ -240,10 +240,13 @@ func exited(code int) error { return fmt.Errorf("exited with code %d", code) }
 
 func (s *service) explain(ctx context.Context, err error) error { return explain(ctx, s, err) }
 
-// explain adds to an error what a process printed last.
-func explain(ctx context.Context, of interface {
+// talker is what prints.
+type talker interface {
 	lastLines(ctx context.Context, n int) ([]byte, error)
-}, err error) error {
+}
+
+// explain adds to an error what a process printed last.
+func explain(ctx context.Context, of talker, err error) error {
 	if err == nil {
 		return nil
 	}

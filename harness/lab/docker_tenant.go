@@ -55,15 +55,20 @@ func inspectImage(ctx context.Context, engine *client.Client, of images.Obtained
 	})
 }
 
+// house names the house for the gateway of a hop. What one gateway leaves in its files is not for another one that has the same
+// image.
+func (h hop) house(gateway images.Obtained) string {
+	sum := sha256.Sum256([]byte(gateway.ID + " " + h.gateway.Origin + " " + h.gateway.String()))
+	return fmt.Sprintf("%s-house-%x", h.host, sum[:6])
+}
+
 // house is the container in the pod of a hop for the gateway there: the one that is there, or a new one.
 func (b *sandbox) house(ctx context.Context, h hop, gateway, backend images.Obtained) (*service, error) {
 	pod, err := b.pod(ctx, spec{name: h.host, aliases: h.doors, ports: []int{h.gateway.Listen, relayPort}}, backend)
 	if err != nil {
 		return nil, err
 	}
-	// What one gateway leaves in its files is not for another one that has the same image.
-	sum := sha256.Sum256([]byte(gateway.ID + " " + h.gateway.Origin + " " + h.gateway.String()))
-	name := fmt.Sprintf("%s-house-%x", h.host, sum[:6])
+	name := h.house(gateway)
 	return b.once(name, func() (*service, error) {
 		program, err := ourProgram(ctx, pod, backend)
 		if err != nil {

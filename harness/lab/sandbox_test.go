@@ -202,6 +202,29 @@ func TestSandboxHasOneLabAtATime(t *testing.T) {
 	stop(t, third)
 }
 
+// An engine has networks for some thirty sandboxes: those that nobody has make room for the next one.
+func TestSandboxesMakeRoom(t *testing.T) {
+	available(t, "nginx@1.26")
+	kept := Sandboxes{Adopt: true}
+	first, second := start(t, shared(t, &kept)).(*inDocker), start(t, shared(t, &kept)).(*inDocker)
+	handedOver, idle := first.sandbox, second.sandbox
+	stop(t, first)
+	require.NoError(t, kept.HandOver())
+	stop(t, second)
+
+	for _, gone := range []*sandbox{idle, handedOver} {
+		own := labelLab + "=" + gone.own[labelLab]
+		assert.NotEmpty(t, labelled(t, own))
+		made, err := kept.makeRoom(t.Context())
+		require.NoError(t, err)
+		assert.True(t, made)
+		assert.Empty(t, labelled(t, own))
+	}
+	made, err := kept.makeRoom(t.Context())
+	require.NoError(t, err)
+	assert.False(t, made, "nobody else's")
+}
+
 // Each kind of lab goes through its pods as it does through containers of its own, and leaves them to the next one.
 func TestSandboxOfEachKind(t *testing.T) {
 	for name, change := range map[string]func(*Plan){
