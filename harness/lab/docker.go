@@ -30,7 +30,7 @@ const (
 //	client -> [front ->] gateway -> [toxiproxy ->] orders-1 -> journal in the backend's container
 //
 // What belongs to the lab is known by its label alone, so Stop finds it however the start has ended. A lab that may share a
-// sandbox has nothing but processes to itself.
+// sandbox has little but processes to itself (see Sandboxes).
 type inDocker struct {
 	*project
 	plan    Plan
@@ -173,13 +173,12 @@ func (l *inDocker) Log(ctx context.Context) ([]byte, error) { return l.contained
 // Stop saves the logs of the gateways and removes the lab's containers, then its network. A sandbox is cleared while the
 // gateway is still there to be told that its connections have ended, and is left to the next lab when the gateway is gone.
 func (l *inDocker) Stop(ctx context.Context) error {
-	tenants := l.tenants()
 	err := errors.Join(l.front.saveLog(ctx), l.contained.saveLog(ctx))
 	shared := l.sandbox
 	l.sandbox = nil
 	var spoilt error
 	if shared != nil {
-		spoilt = shared.clear(ctx, l.replicas, tenants)
+		spoilt = shared.clear(ctx, l.replicas, l.houses())
 	}
 	stuck, removeErr := l.remove(ctx)
 	err = errors.Join(err, removeErr)
@@ -196,17 +195,12 @@ func (l *inDocker) Stop(ctx context.Context) error {
 	return err
 }
 
-// tenants lists the gateways that are in houses.
-func (l *inDocker) tenants() (all []*tenant) {
-	for _, c := range []*contained{l.front, l.contained} {
-		if c == nil {
-			continue
-		}
-		if t, housed := c.process.(*tenant); housed {
-			all = append(all, t)
-		}
+// houses names those of its gateways, whether they have settled there already or not.
+func (l *inDocker) houses() (names []string) {
+	for _, h := range l.plan.hops() {
+		names = append(names, h.house(l.images.gateway))
 	}
-	return all
+	return names
 }
 
 func (l *inDocker) tell(what string) {

@@ -37,7 +37,7 @@ func upstreams(serving, links []topology.Replica) []gateways.Upstream {
 type process interface {
 	// address is where the harness reaches a port of it.
 	address(port int) string
-	// start starts it again when it has ended, and ended waits for that.
+	// start starts it again if it has ended, and ended waits for that.
 	start(ctx context.Context) error
 	ended(ctx context.Context) error
 	// gone says that it has ended; nil while it runs and while nobody can tell.

@@ -29,20 +29,27 @@ func (p *project) openNetwork(ctx context.Context, how addressing, room func(con
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout) // see run
-	defer cancel()
-	var err error
-	p.network, err = p.createNetwork(creating, nil)
+	create := func() (err error) {
+		creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout) // see run
+		defer cancel()
+		p.network, err = p.createNetwork(creating, nil)
+		return err
+	}
+	err := create()
 	for isExhausted(err) {
-		made, roomErr := room(creating)
-		if roomErr != nil || !made {
+		made, roomErr := room(ctx)
+		if !made {
 			return errors.Join(err, roomErr)
 		}
-		p.network, err = p.createNetwork(creating, nil)
+		if err = create(); err != nil {
+			err = errors.Join(err, roomErr) // else what could not be removed is for the next sweep
+		}
 	}
 	if err != nil {
 		return err
 	}
+	creating, cancel := context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
+	defer cancel()
 	if how == fixedAddresses {
 		if err := p.fixAddresses(creating); err != nil {
 			return err

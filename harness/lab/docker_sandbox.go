@@ -41,7 +41,8 @@ type sandbox struct {
 	arrivals int // at its backends, over all labs
 
 	mu       sync.Mutex
-	services map[string]*service // pod and backends, by name
+	services map[string]*service // pods, houses and backends, by name
+	broken   bool                // there may be something that is not among them
 }
 
 const (
@@ -50,6 +51,8 @@ const (
 	mostArrivals = 8000
 	// mostIdle is how many sandboxes are kept for those who come next.
 	mostIdle = 16
+	// mostServices is with how many containers a sandbox is given up: it has a house for each gateway that was ever there.
+	mostServices = 16
 )
 
 // kind is what labs must have in common to have the same sandboxes: it decides on the names and ports of pods.
@@ -125,7 +128,7 @@ func (s *Sandboxes) find(k kind, house string) *sandbox {
 // engine; stuck is what that would not give up.
 func (s *Sandboxes) leave(ctx context.Context, b *sandbox, spoilt error) (stuck []string, err error) {
 	b.labs++
-	if spoilt != nil || b.arrivals >= mostArrivals {
+	if spoilt != nil || b.broken || b.arrivals >= mostArrivals || len(b.services) > mostServices {
 		return b.discard(ctx)
 	}
 	s.mu.Lock()
@@ -179,11 +182,15 @@ func (s *Sandboxes) end(do func(*sandbox) error) error {
 	idle := s.idle
 	s.idle = nil
 	s.mu.Unlock()
-	var steps []func() error
-	for _, b := range idle {
-		steps = append(steps, func() error { return do(b) })
+	var err error
+	for some := range slices.Chunk(idle, 4) { // the engine has an end of time for each
+		var steps []func() error
+		for _, b := range some {
+			steps = append(steps, func() error { return do(b) })
+		}
+		err = errors.Join(err, together(steps...))
 	}
-	return together(steps...)
+	return err
 }
 
 // discard removes the sandbox, whatever became of the run's own context. Its lock stays while there is something to be swept.
@@ -215,17 +222,18 @@ func (b *sandbox) once(name string, start func() (*service, error)) (*service, e
 		return known, nil
 	}
 	started, err := start()
-	if err != nil {
-		return nil, err
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err != nil {
+		b.broken = true // a container that has its name may be there
+		return nil, err
+	}
 	b.services[name] = started
 	return started, nil
 }
 
-// clear has the backends of a lab begin anew, unless they go with the lab, and then its gateways end.
-func (b *sandbox) clear(ctx context.Context, used []*replica, housed []*tenant) error {
+// clear has the backends of a lab begin anew, unless they go with the lab, and then ends what runs in the houses of its gateways.
+func (b *sandbox) clear(ctx context.Context, used []*replica, housed []string) error {
 	var steps []func() error
 	if !b.kind.Pods {
 		for _, r := range used {
@@ -233,8 +241,10 @@ func (b *sandbox) clear(ctx context.Context, used []*replica, housed []*tenant) 
 		}
 	}
 	err := together(steps...)
-	for _, t := range housed {
-		err = errors.Join(err, t.leave(ctx))
+	for _, name := range housed {
+		if house := b.services[name]; house != nil {
+			err = errors.Join(err, about(name, func() error { return house.supervisor().Clear(ctx) })())
+		}
 	}
 	return err
 }

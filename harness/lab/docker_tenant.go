@@ -123,7 +123,7 @@ func (b *sandbox) settleIn(ctx context.Context, h hop, from imageSet, config []g
 	if err := t.replace(ctx, config...); err != nil {
 		return nil, err
 	}
-	if err := t.start(ctx); err != nil {
+	if err := house.supervisor().Start(ctx, t.program); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -165,7 +165,13 @@ func (t *tenant) replace(ctx context.Context, files ...gateways.File) error {
 
 func (t *tenant) address(port int) string { return t.house.address(port) }
 
-func (t *tenant) start(ctx context.Context) error { return t.house.supervisor().Start(ctx, t.program) }
+func (t *tenant) start(ctx context.Context) error {
+	status, err := t.house.supervisor().Status(ctx)
+	if err != nil || status.Running {
+		return err
+	}
+	return t.house.supervisor().Start(ctx, t.program)
+}
 
 func (t *tenant) send(ctx context.Context, s gateways.Signal) error {
 	return t.house.supervisor().Signal(ctx, s.Number())
@@ -207,12 +213,4 @@ func (t *tenant) lastLines(ctx context.Context, n int) ([]byte, error) {
 	text, err := t.readLog(ctx)
 	lines := slices.Collect(strings.Lines(string(text)))
 	return []byte(strings.Join(lines[max(0, len(lines)-n):], "")), err
-}
-
-// leave ends the process and all that it has started.
-func (t *tenant) leave(ctx context.Context) error {
-	if err := t.house.supervisor().Clear(ctx); err != nil {
-		return fmt.Errorf("%s: %w", t.house.spec.name, err)
-	}
-	return nil
 }

@@ -87,6 +87,7 @@ func TestSandboxIsHandedOnClean(t *testing.T) {
 		assert.True(t, sent[a.ID], "%+v is none of this lab's", a)
 		assert.LessOrEqual(t, a.Connection, len(requests), "connections are counted anew")
 	}
+	require.NoError(t, second.contained.launch(t.Context()), "may be repeated")
 	_, err = second.Site(orders.Members()[0]).Backend.Receipt(t.Context(), inForce.ID)
 	require.ErrorContains(t, err, "is not known")
 	stop(t, second)
@@ -200,6 +201,31 @@ func TestSandboxHasOneLabAtATime(t *testing.T) {
 	assert.Positive(t, third.Facts().Shared)
 	assert.Len(t, send(t, third, record.StartClock(), few()), few().Count())
 	stop(t, third)
+}
+
+// Where something could not be started in a sandbox, it may be there all the same, under a name that nobody else can have then.
+func TestBrokenSandboxIsNotHandedOn(t *testing.T) {
+	var kept Sandboxes
+	first := start(t, shared(t, &kept)).(*inDocker)
+	broken := first.sandbox
+	_, err := broken.once("another", func() (*service, error) { return nil, assert.AnError })
+	require.ErrorIs(t, err, assert.AnError)
+	stop(t, first)
+	assert.Empty(t, kept.idle)
+	assert.Empty(t, labelled(t, labelLab+"="+broken.own[labelLab]))
+}
+
+// A gateway that was started and whose answer got lost is nobody's process, and ends with its lab all the same.
+func TestNobodysGatewayEndsWithTheLab(t *testing.T) {
+	var kept Sandboxes
+	t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
+	first := start(t, shared(t, &kept)).(*inDocker)
+	first.contained.process = nil
+	stop(t, first)
+	second := start(t, shared(t, &kept)).(*inDocker)
+	assert.Equal(t, 1, second.Facts().Shared)
+	assert.Len(t, send(t, second, record.StartClock(), few()), few().Count())
+	stop(t, second)
 }
 
 // An engine has networks for some thirty sandboxes: those that nobody has make room for the next one.
