@@ -73,7 +73,7 @@ func (l *inDocker) usurp(ctx context.Context, name string, of place, rules []bac
 		return nil, nil, err
 	}
 	waits := func(ctx context.Context) error {
-		log, err := started.logs(ctx, "all")
+		log, err := started.readLog(ctx)
 		if err == nil && !bytes.Contains(log, []byte("waiting")) {
 			err = errors.New("it does not wait yet")
 		}

@@ -145,7 +145,7 @@ func (s *Sandboxes) leave(ctx context.Context, b *sandbox, spoilt error) (stuck 
 }
 
 // makeRoom removes a sandbox that nobody has at this moment, and reports whether there was one: an engine has networks for some
-// thirty. What it does not give up is told by who finds no room.
+// thirty. An error says that some of it is left, for the next sweep.
 func (s *Sandboxes) makeRoom(ctx context.Context) (made bool, err error) {
 	s.mu.Lock()
 	var eldest *sandbox

@@ -47,7 +47,10 @@ var inspected memo[image]
 func inspectImage(ctx context.Context, engine *client.Client, of images.Obtained) (image, error) {
 	return inspected.get(ctx, of.ID, func() (image, error) {
 		told, err := engine.ImageInspect(ctx, of.ID)
-		if err != nil || told.Config == nil {
+		if err == nil && told.Config == nil {
+			err = fmt.Errorf("the engine does not tell how containers of %s begin", of.Ref)
+		}
+		if err != nil {
 			return image{}, err
 		}
 		c := told.Config
@@ -60,6 +63,16 @@ func inspectImage(ctx context.Context, engine *client.Client, of images.Obtained
 func (h hop) house(gateway images.Obtained) string {
 	sum := sha256.Sum256([]byte(gateway.ID + " " + h.gateway.Origin + " " + h.gateway.String()))
 	return fmt.Sprintf("%s-house-%x", h.host, sum[:6])
+}
+
+// enter is the house for the gateway of a hop, and what its image says.
+func (b *sandbox) enter(ctx context.Context, h hop, from imageSet) (*service, image, error) {
+	house, err := b.house(ctx, h, from.gateway, from.backend)
+	if err != nil {
+		return nil, image{}, err
+	}
+	of, err := inspectImage(ctx, b.engine, from.gateway)
+	return house, of, err
 }
 
 // house is the container in the pod of a hop for the gateway there: the one that is there, or a new one.
@@ -111,11 +124,7 @@ func (s *service) supervisor() supervisor.Remote {
 
 // settleIn starts a gateway in its house.
 func (b *sandbox) settleIn(ctx context.Context, h hop, from imageSet, config []gateways.File) (process, error) {
-	house, err := b.house(ctx, h, from.gateway, from.backend)
-	if err != nil {
-		return nil, err
-	}
-	of, err := inspectImage(ctx, b.engine, from.gateway)
+	house, of, err := b.enter(ctx, h, from)
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +140,7 @@ func (b *sandbox) settleIn(ctx context.Context, h hop, from imageSet, config []g
 
 // ask asks the gateway for its version, which is not settled in yet.
 func (b *sandbox) ask(ctx context.Context, h hop, from imageSet) (string, error) {
-	house, err := b.house(ctx, h, from.gateway, from.backend)
-	if err != nil {
-		return "", err
-	}
-	of, err := inspectImage(ctx, b.engine, from.gateway)
+	house, of, err := b.enter(ctx, h, from)
 	if err != nil {
 		return "", err
 	}
