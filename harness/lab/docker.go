@@ -38,7 +38,7 @@ type inDocker struct {
 	images  imageSet
 
 	replicas  []*replica
-	toxic     *service
+	toxic     process // nil unless the plan has links
 	contained *contained
 	front     *contained // nil unless the plan has one
 	gateway   *gatewayProcess
@@ -81,7 +81,7 @@ func (l *inDocker) start(ctx context.Context) error {
 	l.facts.Reach = string(l.reach)
 	steps := []func() error{
 		about("gateway "+l.plan.Gateway.String(), func() error { return l.detect(ctx, l.images.gateway) }),
-		about("toxiproxy", func() error { return l.startToxiproxy(ctx, l.images.toxiproxy) }),
+		about("toxiproxy", func() error { return l.startToxiproxy(ctx) }),
 	}
 	for _, r := range l.replicas {
 		steps = append(steps, about("backend "+r.String(), func() error { return r.birth(ctx) }))
@@ -178,7 +178,7 @@ func (l *inDocker) Stop(ctx context.Context) error {
 	l.sandbox = nil
 	var spoilt error
 	if shared != nil {
-		spoilt = shared.clear(ctx, l.replicas, l.houses())
+		spoilt = shared.clear(ctx)
 	}
 	stuck, removeErr := l.remove(ctx)
 	err = errors.Join(err, removeErr)
@@ -193,14 +193,6 @@ func (l *inDocker) Stop(ctx context.Context) error {
 		l.tell("the engine does not give up the empty " + what)
 	}
 	return err
-}
-
-// houses names those of its gateways, whether they have settled there already or not.
-func (l *inDocker) houses() (names []string) {
-	for _, h := range l.plan.hops() {
-		names = append(names, h.house(l.images.gateway))
-	}
-	return names
 }
 
 func (l *inDocker) tell(what string) {

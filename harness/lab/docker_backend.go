@@ -10,35 +10,44 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/badgateway/badgateway/fixtures/backend"
 	"github.com/badgateway/badgateway/fixtures/gateways"
-	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/fixtures/toxiproxy"
 	"github.com/badgateway/badgateway/harness/fault"
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
+// mortal is a backend's process.
+type mortal interface {
+	process
+	// home is the container that has its address.
+	home() *service
+	kill(ctx context.Context) error
+	stop(ctx context.Context, grace time.Duration) error
+	pause(ctx context.Context) error
+	resume(ctx context.Context) error
+	// open opens a file of its own, whether it has ended or not.
+	open(ctx context.Context, path string) (io.ReadCloser, error)
+}
+
 // box is a place for backends in a container.
 type box struct {
-	*service
+	mortal
 	lab      *inDocker
 	identity string // in answers
 	toxics   *toxiproxy.Link
 	linked   int // the port of the Toxiproxy through which it is reached
 }
 
-// settle starts a backend in a container of its own. Links of first lives are made once all backends and the Toxiproxy run.
+// settle starts a backend in its pod in the sandbox, or in a container of its own. Links of first lives are made once all backends and the Toxiproxy run.
 func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) (place, error) {
-	run := l.runInPod
-	if l.sandbox != nil && !l.sandbox.kind.Pods {
-		run = l.sandbox.backend
-	}
-	started, err := run(ctx, l.backend(name, r.String()))
+	started, err := l.runBackend(ctx, l.backend(name, r.String()))
 	if err != nil {
 		return nil, err
 	}
-	at := &box{service: started, lab: l, identity: r.String()}
+	at := &box{mortal: started, lab: l, identity: r.String()}
 	if !l.linked || !slices.Contains(l.plan.Links, r) {
 		return at, nil
 	}
@@ -52,11 +61,22 @@ func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) 
 	return at, at.connect(ctx, port)
 }
 
+func (l *inDocker) runBackend(ctx context.Context, s spec) (mortal, error) {
+	if l.sandbox == nil {
+		return l.runInPod(ctx, s)
+	}
+	pod, err := l.sandbox.pod(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return l.sandbox.settle(ctx, pod, s)
+}
+
 // usurp starts a backend in the pod of another one, where it waits until that has ended and its ports are free.
 func (l *inDocker) usurp(ctx context.Context, name string, of place, rules []backend.Rule) (place, func(context.Context) error, error) {
-	pod := of.(*box).spec.in
-	if pod == nil {
-		return nil, nil, fmt.Errorf("the address of %s does not stay: the plan does not need that", of.(*box).spec.name)
+	pod := of.(*box).home()
+	if !l.plan.needs(fault.FixedAddress) {
+		return nil, nil, fmt.Errorf("the address of %s does not stay: the plan does not need that", pod.spec.name)
 	}
 	s := l.backend(pod.spec.name+"-impostor", name)
 	s.in = pod
@@ -80,7 +100,7 @@ func (l *inDocker) usurp(ctx context.Context, name string, of place, rules []bac
 		return err
 	}
 	takeOver := func(context.Context) error { return nil } // by itself
-	by := &box{service: started, lab: l, identity: name}
+	by := &box{mortal: started, lab: l, identity: name}
 	return by, takeOver, by.await(ctx, waits)
 }
 
@@ -152,11 +172,11 @@ func (b *box) connect(ctx context.Context, port int) error {
 }
 
 func (b *box) await(ctx context.Context, try func(context.Context) error) error {
-	return b.explain(ctx, await(ctx, b.gone, try))
+	return explain(ctx, b, await(ctx, b.gone, try))
 }
 
-// journal asks the backend for its journal, and the engine where there is nobody to be asked any more. The engine can always
-// tell, but takes as long for it as for starting a container.
+// journal asks the backend for its journal, and whoever has its files where there is nobody to be asked any more: an engine takes
+// as long for it as for starting a container.
 func (b *box) journal(ctx context.Context) (io.ReadCloser, error) {
 	if b.gone(ctx) == nil {
 		if told, err := b.control().Journal(ctx); err == nil {
@@ -167,28 +187,39 @@ func (b *box) journal(ctx context.Context) (io.ReadCloser, error) {
 }
 
 // startToxiproxy starts Toxiproxy if there is a link that leads through it.
-func (l *inDocker) startToxiproxy(ctx context.Context, image images.Obtained) error {
+func (l *inDocker) startToxiproxy(ctx context.Context) error {
 	if len(l.plan.Links) == 0 {
 		return nil
 	}
-	ports := []int{toxicPort}
+	s := spec{name: "toxiproxy", image: l.images.toxiproxy, args: []string{"-host", "0.0.0.0"}, ports: []int{toxicPort}}
 	for i := range l.plan.Links {
-		ports = append(ports, firstLinkPort+i)
+		s.ports = append(s.ports, firstLinkPort+i)
 	}
-	s, err := l.runBeside(ctx, spec{name: "toxiproxy", image: image, args: []string{"-host", "0.0.0.0"}, ports: ports})
+	started, err := l.runToxiproxy(ctx, s)
 	if err != nil {
 		return err
 	}
-	l.toxic = s
-	remote := toxiproxy.Remote{Address: s.address(toxicPort)}
-	err = await(ctx, s.gone, func(ctx context.Context) error {
+	l.toxic = started
+	remote := toxiproxy.Remote{Address: l.toxic.address(toxicPort)}
+	err = await(ctx, l.toxic.gone, func(ctx context.Context) error {
 		_, err := remote.Version(ctx)
 		return err
 	})
 	if err != nil {
-		return s.explain(ctx, err)
+		return explain(ctx, l.toxic, err)
 	}
 	return remote.Check(ctx)
+}
+
+func (l *inDocker) runToxiproxy(ctx context.Context, s spec) (process, error) {
+	if l.sandbox == nil {
+		return l.run(ctx, s)
+	}
+	house, err := l.sandbox.house(ctx, s.name+"-house", s)
+	if err != nil {
+		return nil, err
+	}
+	return l.sandbox.settle(ctx, house, s)
 }
 
 func (l *inDocker) connectLinks(ctx context.Context) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/badgateway/badgateway/fixtures/gateways"
+	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
@@ -33,15 +34,11 @@ func upstreams(serving, links []topology.Replica) []gateways.Upstream {
 	return all
 }
 
-// process is a gateway's process: the first one of a container of its own (service), or one in a house (tenant).
-type process interface {
-	// address is where the harness reaches a port of it.
-	address(port int) string
-	// start starts it again if it has ended, and ended waits for that.
-	start(ctx context.Context) error
+// governed is a gateway's process.
+type governed interface {
+	process
+	// ended waits until it has ended.
 	ended(ctx context.Context) error
-	// gone says that it has ended; nil while it runs and while nobody can tell.
-	gone(ctx context.Context) error
 	send(ctx context.Context, s gateways.Signal) error
 	// exec runs a command beside it, and returns its exit code and what it printed.
 	exec(ctx context.Context, command []string) (code int, printed string, err error)
@@ -51,21 +48,18 @@ type process interface {
 	status(ctx context.Context) (string, error)
 	// tasks counts processes and threads.
 	tasks(ctx context.Context) (int, error)
-	// readLog returns what it has printed, and lastLines the end of that.
-	readLog(ctx context.Context) ([]byte, error)
-	lastLines(ctx context.Context, n int) ([]byte, error)
 }
 
 // contained is a gateway in a container.
 type contained struct {
-	lab     *inDocker
-	hop     hop
-	process                 // nil until it was started for the first time
-	config  []gateways.File // what it was given last
+	lab      *inDocker
+	hop      hop
+	governed                 // nil until it was started for the first time
+	config   []gateways.File // what it was given last
 }
 
 func (c *contained) Address() string {
-	if c.process == nil {
+	if c.governed == nil {
 		return ""
 	}
 	return c.address(c.hop.gateway.Listen)
@@ -77,7 +71,9 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 	if c.config, err = c.hop.render(c.lab.facts.Version, serving); err != nil {
 		return err
 	}
-	if c.process, err = c.lab.runGateway(ctx, c.hop, c.config); err == nil {
+	started, err := c.lab.runGateway(ctx, c.hop, c.config)
+	if err == nil {
+		c.governed = started
 		err = c.await(ctx)
 	}
 	if err != nil { // a gateway that dies at once is noticed here or there
@@ -88,24 +84,28 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 }
 
 // runGateway starts a gateway in the house that a sandbox has for it, if the lab has one, else in a container of its own.
-func (l *inDocker) runGateway(ctx context.Context, h hop, config []gateways.File) (process, error) {
+func (l *inDocker) runGateway(ctx context.Context, h hop, config []gateways.File) (governed, error) {
+	s := h.container(l.images.gateway)
 	if l.sandbox != nil {
-		return l.sandbox.settleIn(ctx, h, l.images, config)
-	}
-	s := spec{
-		name: h.host, aliases: h.doors, image: l.images.gateway, command: h.gateway.Command, user: h.gateway.User,
-		ports: []int{h.gateway.Listen},
+		house, err := l.sandbox.house(ctx, h.house(s.image), s)
+		if err != nil {
+			return nil, err
+		}
+		return l.sandbox.settle(ctx, house, s, config...)
 	}
 	for _, file := range config {
 		s.files = append(s.files, testcontainers.ContainerFile{
 			Reader: bytes.NewReader(file.Content), ContainerFilePath: file.Target, FileMode: 0o644,
 		})
 	}
-	started, err := l.runInPod(ctx, s)
-	if err != nil {
-		return nil, err
+	return l.runInPod(ctx, s)
+}
+
+// container is the container of a gateway.
+func (h hop) container(of images.Obtained) spec {
+	return spec{
+		name: h.host, aliases: h.doors, image: of, command: h.gateway.Command, user: h.gateway.User, ports: []int{h.gateway.Listen},
 	}
-	return started, nil
 }
 
 // await waits until the gateway is ready.
@@ -218,11 +218,11 @@ func (c *contained) log(ctx context.Context) ([]byte, error) {
 
 // saveLog saves what it has logged. One that was never started, or never there, has logged nothing.
 func (c *contained) saveLog(ctx context.Context) error {
-	if c == nil || c.process == nil {
+	if c == nil || c.governed == nil {
 		return nil
 	}
 	log, err := c.log(ctx)
-	c.process = nil // its log is about to go with it
+	c.governed = nil // its log is about to go with it
 	if err != nil {
 		return err
 	}

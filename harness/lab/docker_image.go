@@ -92,7 +92,7 @@ func (l *inDocker) detect(ctx context.Context, image images.Obtained) error {
 	g := l.plan.Gateway
 	text, err := printed.get(ctx, fmt.Sprintf("%s %q", image.ID, g.Version.Command), func() (string, error) {
 		if l.sandbox != nil {
-			return l.sandbox.ask(ctx, l.plan.inner(), l.images)
+			return l.sandbox.ask(ctx, l.plan.inner(), image)
 		}
 		s, err := l.run(ctx, spec{name: "version", image: image, command: g.Version.Command, alone: true})
 		if err != nil {

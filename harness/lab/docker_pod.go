@@ -2,9 +2,7 @@ package lab
 
 import (
 	"context"
-	"slices"
 
-	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/fault"
 )
 
@@ -13,38 +11,17 @@ import (
 // another container that does little but be there. Whoever connects to a pod whose process has ended is refused by the
 // kernel, at once, as by a machine that lives on.
 
-// runInPod runs a container in a pod of its own if the plan needs addresses that stay, else as runBeside does.
+// runInPod runs a container, in a pod of its own if the plan needs addresses that stay.
 func (l *inDocker) runInPod(ctx context.Context, s spec) (*service, error) {
-	if l.sandbox != nil || !l.plan.needs(fault.FixedAddress) {
-		return l.runBeside(ctx, s)
-	}
-	return l.runIn(ctx, s, l.pod)
-}
-
-// runBeside runs a container beside the others: in the pod that a sandbox has for it, if the lab has one.
-func (l *inDocker) runBeside(ctx context.Context, s spec) (*service, error) {
-	if l.sandbox == nil {
+	if !l.plan.needs(fault.FixedAddress) {
 		return l.run(ctx, s)
 	}
-	return l.runIn(ctx, s, l.sandbox.pod)
-}
-
-func (l *inDocker) runIn(ctx context.Context, s spec, podOf func(context.Context, spec, images.Obtained) (*service, error)) (*service, error) {
-	pod, err := podOf(ctx, s, l.images.backend)
+	pod, err := l.run(ctx, spec{name: s.name, aliases: s.aliases, image: l.images.backend, args: []string{"-hold"}, ports: s.ports})
 	if err != nil {
 		return nil, err
 	}
 	s.name, s.in = s.name+"-process", pod
 	return l.run(ctx, s)
-}
-
-// pod is the pod in which a container is to run. It makes way to supervisors where there are to be some.
-func (p *project) pod(ctx context.Context, of spec, backend images.Obtained) (*service, error) {
-	args := []string{"-hold"}
-	if slices.Contains(of.ports, relayPort) {
-		args = []string{"-relay", portOf(relayPort)}
-	}
-	return p.run(ctx, spec{name: of.name, aliases: of.aliases, image: backend, args: args, ports: of.ports})
 }
 
 // home is the container that has the address: the pod, or the container itself.

@@ -17,6 +17,19 @@ import (
 	"github.com/badgateway/badgateway/fixtures/gateways"
 )
 
+// process is the first one of a container (service), or one in a house (tenant).
+type process interface {
+	// address is where the harness reaches a port of it.
+	address(port int) string
+	// start starts it again if it has ended.
+	start(ctx context.Context) error
+	// gone says that it has ended; nil while it runs and while nobody can tell.
+	gone(ctx context.Context) error
+	// readLog returns what it has printed, and lastLines the end of that.
+	readLog(ctx context.Context) ([]byte, error)
+	lastLines(ctx context.Context, n int) ([]byte, error)
+}
+
 // What can be done to a container that was started. What is undone by it may be repeated. A container that has ended keeps
 // its files and its log until the lab is gone.
 

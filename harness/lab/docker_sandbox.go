@@ -12,15 +12,13 @@ import (
 )
 
 // To start a container takes half a second of a processor and more, most of it for its network, which is several times what
-// a scenario needs for itself. So labs of one kind have the same sandboxes, one after another: a network, and in it the pods
-// in which gateways and the Toxiproxy are to run, the gateways' containers, and the backends. Each gateway and each backend begins
-// anew in its container, as another process, so that nothing is handed on but addresses, and the files of the same gateway.
+// a scenario needs for itself. So labs of one kind have the same sandboxes, one after another: a network, and in it the containers
+// in which gateways, the Toxiproxy and backends are to run. There each of them is a process of its lab's own, so that nothing is
+// handed on but addresses, and the files of the same gateway.
 //
-//	lab 1   gateway --.                             .--> orders-1 --restart--.
-//	        restart    >-- the same containers ---<                           >-- the same containers
-//	lab 2   gateway --'                             '--> orders-2 --restart--'
-//
-// Where faults end processes the backends are new containers, in pods that stay, and so is the Toxiproxy always.
+//	lab 1   gateway --.                         .--> orders-1 --.
+//	        ends       >-- the same containers-<     ends        >-- the same containers
+//	lab 2   gateway --'                         '--> orders-1 --'
 
 // Sandboxes keeps the sandboxes that labs have left for the next ones. The zero value is ready for use. When no lab is left,
 // Close or HandOver must be called.
@@ -37,11 +35,12 @@ type sandbox struct {
 	*project
 	me       owner
 	kind     kind
-	labs     int // that had it
-	arrivals int // at its backends, over all labs
+	ours     images.Obtained // what runs in its pods
+	labs     int             // that had it
+	arrivals int             // at its backends, over all labs
 
 	mu       sync.Mutex
-	services map[string]*service // pods, houses and backends, by name
+	services map[string]*service // pods and houses, by name
 	broken   bool                // there may be something that is not among them
 }
 
@@ -62,11 +61,10 @@ type kind struct {
 	Doors   string // further names of the gateway, by which one in front of it knows it
 	Front   bool
 	Links   int
-	Pods    bool // for backends too
 }
 
 func (p Plan) kind(backend images.Obtained) kind {
-	k := kind{Backend: backend.ID, Listen: p.Gateway.Listen, Links: len(p.Links), Pods: p.needs(fault.FixedAddress)}
+	k := kind{Backend: backend.ID, Listen: p.Gateway.Listen, Links: len(p.Links)}
 	if p.Front != nil {
 		k.Front, k.Doors = true, strings.Join(p.Front.Doors(), " ")
 	}
@@ -81,6 +79,14 @@ func (p Plan) shares() bool {
 
 // take returns a sandbox that nobody else has.
 func (s *Sandboxes) take(ctx context.Context, p Plan, from imageSet) (*sandbox, error) {
+	taken, err := s.findOrMake(ctx, p, from)
+	if err == nil {
+		taken.ours = from.backend
+	}
+	return taken, err
+}
+
+func (s *Sandboxes) findOrMake(ctx context.Context, p Plan, from imageSet) (*sandbox, error) {
 	k := p.kind(from.backend)
 	if found := s.find(k, p.inner().house(from.gateway)); found != nil {
 		return found, nil
@@ -203,16 +209,6 @@ func (b *sandbox) discard(ctx context.Context) (stuck []string, err error) {
 	return stuck, errors.Join(err, b.me.lock.Close())
 }
 
-// backend is the container of a backend, which has just begun there.
-func (b *sandbox) backend(ctx context.Context, s spec) (*service, error) {
-	return b.once(s.name, func() (*service, error) { return b.run(ctx, s) })
-}
-
-// pod is where something is to run.
-func (b *sandbox) pod(ctx context.Context, of spec, backend images.Obtained) (*service, error) {
-	return b.once(of.name, func() (*service, error) { return b.project.pod(ctx, of, backend) })
-}
-
 // once starts a service if there is none of that name yet. Each name is asked for by one at a time.
 func (b *sandbox) once(name string, start func() (*service, error)) (*service, error) {
 	b.mu.Lock()
@@ -232,19 +228,17 @@ func (b *sandbox) once(name string, start func() (*service, error)) (*service, e
 	return started, nil
 }
 
-// clear has the backends of a lab begin anew, unless they go with the lab, and then ends what runs in the houses of its gateways.
-func (b *sandbox) clear(ctx context.Context, used []*replica, housed []string) error {
-	var steps []func() error
-	if !b.kind.Pods {
-		for _, r := range used {
-			steps = append(steps, about("backend "+r.String(), func() error { return r.restart(ctx) }))
+// clear ends what runs in the sandbox: backends first, so that the gateway is still there to be told that its connections have
+// ended.
+func (b *sandbox) clear(ctx context.Context) error {
+	var backends, others []func() error
+	for name, s := range b.services {
+		clearing := about(name, func() error { return s.supervisor().Clear(ctx) })
+		if s.spec.in == nil {
+			backends = append(backends, clearing)
+		} else {
+			others = append(others, clearing)
 		}
 	}
-	err := together(steps...)
-	for _, name := range housed {
-		if house := b.services[name]; house != nil {
-			err = errors.Join(err, about(name, func() error { return house.supervisor().Clear(ctx) })())
-		}
-	}
-	return err
+	return errors.Join(together(backends...), together(others...))
 }

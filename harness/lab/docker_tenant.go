@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
@@ -18,10 +20,10 @@ import (
 	"github.com/badgateway/badgateway/fixtures/supervisor"
 )
 
-// A sandbox keeps containers of the gateways' images, houses, in each of which a supervisor of ours is the first process and the
-// gateway a child of it: what a lab has there is a new process, and the engine has nothing to do. The houses of one pod share
-// its network, and what listens there besides is the pod itself, which makes way to the supervisors. A lab that has all to itself
-// has its gateway in a container of its own, as its first process.
+// The containers of a sandbox are houses: a supervisor of ours is the first process in each, and what a lab has there is a child of
+// it, so that the engine has nothing to do. Backends live in their pod. A gateway and the Toxiproxy live in containers of their
+// own images, which share the network of a pod, and what listens there besides is the pod itself, which makes way to the
+// supervisors. A lab that has all to itself has each of them in a container of its own, as its first process.
 
 const (
 	// relayPort is unlikely to be a gateway's.
@@ -29,7 +31,7 @@ const (
 	supervisorPath = "/badgateway-supervisor"
 )
 
-// tenant is a gateway's process in a house.
+// tenant is a process in a house.
 type tenant struct {
 	house   *service
 	program supervisor.Program
@@ -65,50 +67,50 @@ func (h hop) house(gateway images.Obtained) string {
 	return fmt.Sprintf("%s-house-%x", h.host, sum[:6])
 }
 
-// enter is the house for the gateway of a hop, and what its image says.
-func (b *sandbox) enter(ctx context.Context, h hop, from imageSet) (*service, image, error) {
-	house, err := b.house(ctx, h, from.gateway, from.backend)
-	if err != nil {
-		return nil, image{}, err
-	}
-	of, err := inspectImage(ctx, b.engine, from.gateway)
-	return house, of, err
+// pod is the house in which backends live, and the network of others.
+func (b *sandbox) pod(ctx context.Context, of spec) (*service, error) {
+	return b.once(of.name, func() (*service, error) {
+		return b.open(ctx, spec{
+			name: of.name, aliases: of.aliases, image: b.ours, ports: append(slices.Clone(of.ports), relayPort), user: "0:0",
+			args: []string{"-relay", portOf(relayPort), "-supervise", of.name},
+		})
+	})
 }
 
-// house is the container in the pod of a hop for the gateway there: the one that is there, or a new one.
-func (b *sandbox) house(ctx context.Context, h hop, gateway, backend images.Obtained) (*service, error) {
-	pod, err := b.pod(ctx, spec{name: h.host, aliases: h.doors, ports: []int{h.gateway.Listen, relayPort}}, backend)
+// house is the house of that name in the pod of what is to live there.
+func (b *sandbox) house(ctx context.Context, name string, of spec) (*service, error) {
+	pod, err := b.pod(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	name := h.house(gateway)
 	return b.once(name, func() (*service, error) {
-		program, err := ourProgram(ctx, pod, backend)
+		program, err := b.ourProgram(ctx, pod)
 		if err != nil {
 			return nil, err
 		}
-		house, err := b.run(ctx, spec{
-			name: name, image: gateway, in: pod, user: "0:0", command: []string{supervisorPath, "-supervise", name},
+		return b.open(ctx, spec{
+			name: name, image: of.image, in: pod, user: "0:0", command: []string{supervisorPath, "-supervise", name},
 			files: []testcontainers.ContainerFile{{Reader: bytes.NewReader(program), ContainerFilePath: supervisorPath, FileMode: 0o755}},
 		})
-		if err != nil {
-			return nil, err
-		}
-		err = await(ctx, house.gone, func(ctx context.Context) error { return house.supervisor().Put(ctx) })
-		return house, house.explain(ctx, err)
 	})
+}
+
+// open starts a house, and waits until things can be done there.
+func (b *sandbox) open(ctx context.Context, s spec) (*service, error) {
+	house, err := b.run(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	err = await(ctx, house.gone, func(ctx context.Context) error { return house.supervisor().Put(ctx) })
+	return house, house.explain(ctx, err)
 }
 
 var ourPrograms memo[[]byte]
 
-// ourProgram takes from a container of ours the program that runs there, so that it is always the one for the engine's machine.
-func ourProgram(ctx context.Context, from *service, backend images.Obtained) ([]byte, error) {
-	ours, err := inspectImage(ctx, from.engine, backend)
-	if err != nil {
-		return nil, err
-	}
-	return ourPrograms.get(ctx, backend.ID, func() ([]byte, error) {
-		file, err := from.open(ctx, ours.command[0])
+// ourProgram takes from a house the program that is its supervisor, so that it is always the one for the engine's machine.
+func (b *sandbox) ourProgram(ctx context.Context, from *service) ([]byte, error) {
+	return ourPrograms.get(ctx, b.ours.ID, func() ([]byte, error) {
+		file, err := from.supervisor().Open(ctx, "/proc/self/exe")
 		if err != nil {
 			return nil, err
 		}
@@ -122,15 +124,17 @@ func (s *service) supervisor() supervisor.Remote {
 	return supervisor.Remote{Name: s.spec.name, Address: s.address(relayPort)}
 }
 
-// settleIn starts a gateway in its house.
-func (b *sandbox) settleIn(ctx context.Context, h hop, from imageSet, config []gateways.File) (process, error) {
-	house, of, err := b.enter(ctx, h, from)
+// settle starts in a house what would else run in a container of its own.
+func (b *sandbox) settle(ctx context.Context, house *service, s spec, files ...gateways.File) (*tenant, error) {
+	of, err := inspectImage(ctx, b.engine, s.image)
 	if err != nil {
 		return nil, err
 	}
-	t := &tenant{house: house, program: of.program(h.gateway.Command, h.gateway.User)}
-	if err := t.replace(ctx, config...); err != nil {
-		return nil, err
+	t := &tenant{house: house, program: of.program(s)}
+	if len(files) > 0 {
+		if err := t.replace(ctx, files...); err != nil {
+			return nil, err
+		}
 	}
 	if err := house.supervisor().Start(ctx, t.program); err != nil {
 		return nil, err
@@ -139,22 +143,26 @@ func (b *sandbox) settleIn(ctx context.Context, h hop, from imageSet, config []g
 }
 
 // ask asks the gateway for its version, which is not settled in yet.
-func (b *sandbox) ask(ctx context.Context, h hop, from imageSet) (string, error) {
-	house, of, err := b.enter(ctx, h, from)
+func (b *sandbox) ask(ctx context.Context, h hop, from images.Obtained) (string, error) {
+	house, err := b.house(ctx, h.house(from), h.container(from))
 	if err != nil {
 		return "", err
 	}
-	ran, err := house.supervisor().Run(ctx, of.program(h.gateway.Version.Command, ""))
+	of, err := inspectImage(ctx, b.engine, from)
+	if err != nil {
+		return "", err
+	}
+	ran, err := house.supervisor().Run(ctx, of.program(spec{command: h.gateway.Version.Command}))
 	return ran.Output, err
 }
 
-// program is what runs in a container of the image that is given a command and a user, which may be empty.
-func (i image) program(command []string, user string) supervisor.Program {
-	p := supervisor.Program{Command: command, Env: i.env, User: user}
-	if len(command) == 0 {
-		p.Command = i.command
+// program is what runs in a container of the image of which that is asked.
+func (i image) program(s spec) supervisor.Program {
+	p := supervisor.Program{Command: slices.Concat(i.command, s.args), Env: i.env, User: s.user}
+	if len(s.command) > 0 {
+		p.Command = slices.Concat(s.command, s.args)
 	}
-	if user == "" {
+	if s.user == "" {
 		p.User = i.user
 	}
 	return p
@@ -170,6 +178,8 @@ func (t *tenant) replace(ctx context.Context, files ...gateways.File) error {
 
 func (t *tenant) address(port int) string { return t.house.address(port) }
 
+func (t *tenant) home() *service { return t.house.home() }
+
 func (t *tenant) start(ctx context.Context) error {
 	status, err := t.house.supervisor().Status(ctx)
 	if err != nil || status.Running {
@@ -180,6 +190,57 @@ func (t *tenant) start(ctx context.Context) error {
 
 func (t *tenant) send(ctx context.Context, s gateways.Signal) error {
 	return t.house.supervisor().Signal(ctx, s.Number())
+}
+
+// signal sends a signal to the process, unless it has ended.
+func (t *tenant) signal(ctx context.Context, number syscall.Signal) error {
+	err := t.house.supervisor().Signal(ctx, uint(number))
+	if err != nil && t.gone(ctx) != nil {
+		return nil
+	}
+	return err
+}
+
+func (t *tenant) kill(ctx context.Context) error {
+	if err := t.signal(ctx, syscall.SIGKILL); err != nil {
+		return err
+	}
+	return t.ended(ctx)
+}
+
+func (t *tenant) stop(ctx context.Context, grace time.Duration) error {
+	if err := t.signal(ctx, syscall.SIGTERM); err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	if t.ended(waiting) == nil {
+		return nil
+	}
+	return t.kill(ctx)
+}
+
+// pause stops every thread of the process, and returns when the last of them has come to a stop.
+func (t *tenant) pause(ctx context.Context) error {
+	if err := t.house.supervisor().Signal(ctx, uint(syscall.SIGSTOP)); err != nil {
+		return err
+	}
+	for {
+		text, err := t.status(ctx)
+		if err != nil || isStopped(text) {
+			return err
+		}
+		time.Sleep(time.Millisecond) // polling: it is not announced to others than its parent
+	}
+}
+
+// isStopped reads /proc/pid/status (proc(5)).
+func isStopped(status string) bool { return strings.Contains(status, "\nState:\tT") }
+
+func (t *tenant) resume(ctx context.Context) error { return t.signal(ctx, syscall.SIGCONT) }
+
+func (t *tenant) open(ctx context.Context, path string) (io.ReadCloser, error) {
+	return t.house.supervisor().Open(ctx, path)
 }
 
 func (t *tenant) ended(ctx context.Context) error { return t.house.supervisor().Wait(ctx) }

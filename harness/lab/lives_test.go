@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -108,14 +109,31 @@ func TestPreparedLife(t *testing.T) {
 // over no life's journal lacks a line and every receipt is right.
 func TestLives(t *testing.T) {
 	for _, name := range []string{"stdlib", "nginx@1.26"} {
-		t.Run(name, func(t *testing.T) { testLives(t, available(t, name)) })
+		t.Run(name, func(t *testing.T) { testLives(t, planFor(t, available(t, name))) })
+	}
+	var kept Sandboxes
+	t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
+	for lab := range 2 {
+		t.Run(fmt.Sprintf("nginx@1.26 in a sandbox, %d", lab+1), func(t *testing.T) {
+			p := planFor(t, available(t, "nginx@1.26"))
+			p.Sandboxes = &kept
+			assert.Equal(t, lab, testLives(t, p).Facts().Shared)
+		})
 	}
 }
 
-func testLives(t *testing.T, g gateways.Gateway) {
-	p := planFor(t, g)
+// unfit says why a fault cannot be where the plan is carried out; empty if it can.
+func unfit(p Plan, f fault.Fault) string {
+	needs := f.Acts().Needs
+	if p.Sandboxes != nil && slices.Contains(needs, fault.Network) {
+		return "it is done to no network that others have after it"
+	}
+	return p.lacks(needs...)
+}
+
+func testLives(t *testing.T, p Plan) Lab {
 	for _, b := range breaks {
-		if p.lacks(b.fault.Acts().Needs...) == "" {
+		if unfit(p, b.fault) == "" {
 			p.Needs = append(p.Needs, b.fault.Acts().Needs...)
 		}
 	}
@@ -127,7 +145,7 @@ func testLives(t *testing.T, g gateways.Gateway) {
 	lives := 1
 	for _, b := range breaks {
 		t.Run(b.fault.String(), func(t *testing.T) {
-			if reason := p.lacks(b.fault.Acts().Needs...); reason != "" {
+			if reason := unfit(p, b.fault); reason != "" {
 				t.Skip(reason)
 			}
 			before := l.Site(first)
@@ -172,6 +190,7 @@ func testLives(t *testing.T, g gateways.Gateway) {
 	assert.Equal(t, map[string]int{"orders-1": lives, "orders-1-impostor": 1, "orders-2": 1}, last)
 	checkReceipts(t, injected, arrivals)
 	stop(t, l)
+	return l
 }
 
 // The same where the way to a backend is not its own address: through the Toxiproxy, or through Docker's own proxy, which
@@ -185,6 +204,13 @@ func TestLivesBehindAProxy(t *testing.T) {
 			testProxied(t, p, faults...)
 		})
 	}
+	t.Run("toxiproxy/nginx@1.26 in a sandbox", func(t *testing.T) {
+		var kept Sandboxes
+		p := planFor(t, available(t, "nginx@1.26"), fault.FixedAddress, fault.List)
+		p.Links, p.Sandboxes = orders.Replica(1).Replicas(), &kept
+		testProxied(t, p, faults...)
+		require.NoError(t, kept.Close(t.Context()))
+	})
 	t.Run("docker/nginx@1.26", func(t *testing.T) {
 		p := planFor(t, available(t, "nginx@1.26"), fault.FixedAddress, fault.List, fault.Network)
 		t.Setenv("BADGATEWAY_REACH", "published")

@@ -115,27 +115,6 @@ func (r *replica) site() fault.Site {
 	}
 }
 
-// restart has the process begin anew in its place, for another lab to have.
-func (r *replica) restart(ctx context.Context) error {
-	r.doing.Lock()
-	defer r.doing.Unlock()
-	if !r.born() || r.current().ended() {
-		return errors.New("no process of it runs")
-	}
-	last := r.current()
-	if err := last.remote().Restart(ctx); err != nil {
-		return err
-	}
-	_, err := r.begin(ctx, last.at)
-	return err
-}
-
-func (r *replica) born() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.lives) > 0
-}
-
 func (r *replica) Kill(ctx context.Context) error { return r.Stop(ctx, 0) }
 
 func (r *replica) Stop(ctx context.Context, grace time.Duration) error {

@@ -32,12 +32,12 @@ func few() load.Constant {
 	return load.Constant{Rate: 100, For: 200 * time.Millisecond, Request: load.GET("/orders")}
 }
 
-// ids are the engine's for the containers of a lab: the house of its gateway, and its backends.
+// ids are the engine's for the containers of a lab: the house of its gateway, and the pods of its backends.
 func ids(l *inDocker) (house string, backends []string) {
 	for _, r := range l.replicas {
-		backends = append(backends, r.current().at.(*box).id)
+		backends = append(backends, r.current().at.(*box).home().id)
 	}
-	return l.contained.process.(*tenant).house.id, backends
+	return l.contained.governed.(*tenant).house.id, backends
 }
 
 // The next lab has the containers of the backends, and nothing that the one before did to them or counted in them.
@@ -97,12 +97,33 @@ func TestSandboxIsHandedOnClean(t *testing.T) {
 	assert.Empty(t, labelled(t, labelLab+"="+sandbox.own[labelLab]))
 }
 
+// What a gateway sends again when its backends have ended must not arrive in the next lab: backends begin when nobody is left who
+// could.
+func TestNobodyIsThereBetweenLabs(t *testing.T) {
+	var kept Sandboxes
+	first := start(t, shared(t, &kept)).(*inDocker)
+	addresses := []string{first.Address()}
+	for _, r := range orders.Members() {
+		addresses = append(addresses, first.Site(r).Dial)
+	}
+	for _, address := range addresses {
+		assert.Equal(t, well, look(t, address))
+	}
+	stop(t, first)
+	for _, address := range addresses {
+		assert.Equal(t, nobody, look(t, address))
+	}
+	require.NoError(t, kept.Close(t.Context()))
+}
+
 // A sandbox in which something cannot be cleared is nobody's any more, and no failure of the lab that had it.
 func TestSpoiltSandboxIsNotHandedOn(t *testing.T) {
 	var kept Sandboxes
 	first := start(t, shared(t, &kept)).(*inDocker)
 	spoilt := first.sandbox
-	require.NoError(t, first.Site(orders.Members()[1]).Process.Kill(t.Context()))
+	_, backends := ids(first)
+	_, err := first.engine.ContainerKill(t.Context(), backends[1], client.ContainerKillOptions{Signal: "KILL"})
+	require.NoError(t, err)
 	stop(t, first)
 	assert.Empty(t, labelled(t, labelLab+"="+spoilt.own[labelLab]))
 
@@ -220,7 +241,7 @@ func TestNobodysGatewayEndsWithTheLab(t *testing.T) {
 	var kept Sandboxes
 	t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
 	first := start(t, shared(t, &kept)).(*inDocker)
-	first.contained.process = nil
+	first.contained.governed = nil
 	stop(t, first)
 	second := start(t, shared(t, &kept)).(*inDocker)
 	assert.Equal(t, 1, second.Facts().Shared)
@@ -295,12 +316,13 @@ func TestWhoSharesASandbox(t *testing.T) {
 	require.NoError(t, err)
 	p := Plan{Gateway: g, Backends: orders, Sandboxes: &Sandboxes{}, Needs: []fault.Need{fault.Reload}}
 	assert.True(t, p.shares())
-	linked, behind, lasting := p, p, p
+	lasting, linked, behind := p, p, p
+	lasting.Needs = []fault.Need{fault.FixedAddress}
+	assert.Equal(t, p.kind(images.Obtained{}), lasting.kind(images.Obtained{}))
 	linked.Links = orders.Members()
 	behind.Front = &topology.Front{}
-	lasting.Needs = []fault.Need{fault.FixedAddress}
 	kinds := map[kind]bool{p.kind(images.Obtained{}): true}
-	for _, p := range []Plan{linked, behind, lasting} {
+	for _, p := range []Plan{linked, behind} {
 		assert.True(t, p.shares())
 		assert.False(t, kinds[p.kind(images.Obtained{})], "%+v would be at other pods", p.kind(images.Obtained{}))
 		kinds[p.kind(images.Obtained{})] = true
