@@ -106,6 +106,7 @@ func (l *inDocker) settleDown(ctx context.Context) (err error) {
 		if l.sandbox, err = l.plan.Sandboxes.take(ctx, l.plan, l.images); err != nil {
 			return err
 		}
+		l.sandbox.ours = l.images.backend
 		l.reach, l.facts.Shared = l.sandbox.reach, l.sandbox.labs
 		return nil
 	}
@@ -170,8 +171,8 @@ func (l *inDocker) Arrivals(ctx context.Context, clock record.Clock) (all []reco
 
 func (l *inDocker) Log(ctx context.Context) ([]byte, error) { return l.contained.log(ctx) }
 
-// Stop saves the logs of the gateways and removes the lab's containers, then its network. A sandbox is cleared while the
-// gateway is still there to be told that its connections have ended, and is left to the next lab when the gateway is gone.
+// Stop saves the logs of the gateways and removes the lab's containers, then its network. In a sandbox it ends the lab's processes,
+// and leaves it to the next lab when nothing is there any more that was this one's alone.
 func (l *inDocker) Stop(ctx context.Context) error {
 	err := errors.Join(l.front.saveLog(ctx), l.contained.saveLog(ctx))
 	shared := l.sandbox

@@ -19,8 +19,8 @@ import (
 	"github.com/badgateway/badgateway/harness/topology"
 )
 
-// mortal is a backend's process.
-type mortal interface {
+// processOfBackend is what is done to a backend.
+type processOfBackend interface {
 	process
 	// home is the container that has its address.
 	home() *service
@@ -34,7 +34,7 @@ type mortal interface {
 
 // box is a place for backends in a container.
 type box struct {
-	mortal
+	processOfBackend
 	lab      *inDocker
 	identity string // in answers
 	toxics   *toxiproxy.Link
@@ -47,7 +47,7 @@ func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) 
 	if err != nil {
 		return nil, err
 	}
-	at := &box{mortal: started, lab: l, identity: r.String()}
+	at := &box{processOfBackend: started, lab: l, identity: r.String()}
 	if !l.linked || !slices.Contains(l.plan.Links, r) {
 		return at, nil
 	}
@@ -61,7 +61,7 @@ func (l *inDocker) settle(ctx context.Context, name string, r topology.Replica) 
 	return at, at.connect(ctx, port)
 }
 
-func (l *inDocker) runBackend(ctx context.Context, s spec) (mortal, error) {
+func (l *inDocker) runBackend(ctx context.Context, s spec) (processOfBackend, error) {
 	if l.sandbox == nil {
 		return l.runInPod(ctx, s)
 	}
@@ -72,7 +72,8 @@ func (l *inDocker) runBackend(ctx context.Context, s spec) (mortal, error) {
 	return l.sandbox.settle(ctx, pod, s)
 }
 
-// usurp starts a backend in the pod of another one, where it waits until that has ended and its ports are free.
+// usurp starts a backend in the pod of another one, where it waits until that has ended and its ports are free. It is in a container
+// of its own, in a sandbox too: a supervisor runs one at a time.
 func (l *inDocker) usurp(ctx context.Context, name string, of place, rules []backend.Rule) (place, func(context.Context) error, error) {
 	pod := of.(*box).home()
 	if !l.plan.needs(fault.FixedAddress) {
@@ -100,7 +101,7 @@ func (l *inDocker) usurp(ctx context.Context, name string, of place, rules []bac
 		return err
 	}
 	takeOver := func(context.Context) error { return nil } // by itself
-	by := &box{mortal: started, lab: l, identity: name}
+	by := &box{processOfBackend: started, lab: l, identity: name}
 	return by, takeOver, by.await(ctx, waits)
 }
 
@@ -175,8 +176,8 @@ func (b *box) await(ctx context.Context, try func(context.Context) error) error 
 	return explain(ctx, b, await(ctx, b.gone, try))
 }
 
-// journal asks the backend for its journal, and whoever has its files where there is nobody to be asked any more: an engine takes
-// as long for it as for starting a container.
+// journal asks the backend for its journal and, where there is nobody to be asked any more, its supervisor, or the engine, which
+// takes as long for it as for starting a container.
 func (b *box) journal(ctx context.Context) (io.ReadCloser, error) {
 	if b.gone(ctx) == nil {
 		if told, err := b.control().Journal(ctx); err == nil {

@@ -34,8 +34,8 @@ func upstreams(serving, links []topology.Replica) []gateways.Upstream {
 	return all
 }
 
-// governed is a gateway's process.
-type governed interface {
+// processOfGateway is what is done to a gateway.
+type processOfGateway interface {
 	process
 	// ended waits until it has ended.
 	ended(ctx context.Context) error
@@ -52,14 +52,14 @@ type governed interface {
 
 // contained is a gateway in a container.
 type contained struct {
-	lab      *inDocker
-	hop      hop
-	governed                 // nil until it was started for the first time
-	config   []gateways.File // what it was given last
+	lab              *inDocker
+	hop              hop
+	processOfGateway                 // nil until it was started for the first time
+	config           []gateways.File // what it was given last
 }
 
 func (c *contained) Address() string {
-	if c.governed == nil {
+	if c.processOfGateway == nil {
 		return ""
 	}
 	return c.address(c.hop.gateway.Listen)
@@ -73,7 +73,7 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 	}
 	started, err := c.lab.runGateway(ctx, c.hop, c.config)
 	if err == nil {
-		c.governed = started
+		c.processOfGateway = started
 		err = c.await(ctx)
 	}
 	if err != nil { // a gateway that dies at once is noticed here or there
@@ -84,7 +84,7 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 }
 
 // runGateway starts a gateway in the house that a sandbox has for it, if the lab has one, else in a container of its own.
-func (l *inDocker) runGateway(ctx context.Context, h hop, config []gateways.File) (governed, error) {
+func (l *inDocker) runGateway(ctx context.Context, h hop, config []gateways.File) (processOfGateway, error) {
 	s := h.container(l.images.gateway)
 	if l.sandbox != nil {
 		house, err := l.sandbox.house(ctx, h.house(s.image), s)
@@ -218,11 +218,11 @@ func (c *contained) log(ctx context.Context) ([]byte, error) {
 
 // saveLog saves what it has logged. One that was never started, or never there, has logged nothing.
 func (c *contained) saveLog(ctx context.Context) error {
-	if c == nil || c.governed == nil {
+	if c == nil || c.processOfGateway == nil {
 		return nil
 	}
 	log, err := c.log(ctx)
-	c.governed = nil // its log is about to go with it
+	c.processOfGateway = nil // its log is about to go with it
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 
 // A container takes its address with it when it ends, and may get another one when it starts again: whichever is free
 // then. Where a plan needs addresses to stay, containers run as Kubernetes runs them: in a pod, which is the network of
-// another container that does little but be there. Whoever connects to a pod whose process has ended is refused by the
+// another container that does little but be there (in a sandbox it is a house as well). Whoever connects to a pod whose process has ended is refused by the
 // kernel, at once, as by a machine that lives on.
 
 // runInPod runs a container, in a pod of its own if the plan needs addresses that stay.

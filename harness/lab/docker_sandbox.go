@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/badgateway/badgateway/fixtures/images"
 	"github.com/badgateway/badgateway/harness/fault"
@@ -35,7 +36,7 @@ type sandbox struct {
 	*project
 	me       owner
 	kind     kind
-	ours     images.Obtained // what runs in its pods
+	ours     images.Obtained // what runs in its pods; set by the lab that has it
 	labs     int             // that had it
 	arrivals int             // at its backends, over all labs
 
@@ -50,8 +51,11 @@ const (
 	mostArrivals = 8000
 	// mostIdle is how many sandboxes are kept for those who come next.
 	mostIdle = 16
-	// mostServices is with how many containers a sandbox is given up: it has a house for each gateway that was ever there.
-	mostServices = 16
+	// mostServices is with how many containers a sandbox is given up: it has a house for each gateway that was ever there, and a
+	// pod for each address that a backend ever had.
+	mostServices = 24
+	// clearTimeout bounds how long a sandbox may take to be cleared, so that there is time left to remove one that cannot be.
+	clearTimeout = 10 * time.Second
 )
 
 // kind is what labs must have in common to have the same sandboxes: it decides on the names and ports of pods.
@@ -79,14 +83,6 @@ func (p Plan) shares() bool {
 
 // take returns a sandbox that nobody else has.
 func (s *Sandboxes) take(ctx context.Context, p Plan, from imageSet) (*sandbox, error) {
-	taken, err := s.findOrMake(ctx, p, from)
-	if err == nil {
-		taken.ours = from.backend
-	}
-	return taken, err
-}
-
-func (s *Sandboxes) findOrMake(ctx context.Context, p Plan, from imageSet) (*sandbox, error) {
 	k := p.kind(from.backend)
 	if found := s.find(k, p.inner().house(from.gateway)); found != nil {
 		return found, nil
@@ -228,17 +224,26 @@ func (b *sandbox) once(name string, start func() (*service, error)) (*service, e
 	return started, nil
 }
 
-// clear ends what runs in the sandbox: backends first, so that the gateway is still there to be told that its connections have
-// ended.
+// spoil says that something may be there that nobody knows of.
+func (b *sandbox) spoil() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.broken = true
+}
+
+// clear ends what runs in the sandbox: backends, which live in pods, and then the others, so that the gateway is still there to be
+// told that its connections have ended.
 func (b *sandbox) clear(ctx context.Context) error {
-	var backends, others []func() error
+	ctx, cancel := context.WithTimeout(ctx, clearTimeout)
+	defer cancel()
+	var pods, houses []func() error
 	for name, s := range b.services {
 		clearing := about(name, func() error { return s.supervisor().Clear(ctx) })
 		if s.spec.in == nil {
-			backends = append(backends, clearing)
+			pods = append(pods, clearing)
 		} else {
-			others = append(others, clearing)
+			houses = append(houses, clearing)
 		}
 	}
-	return errors.Join(together(backends...), together(others...))
+	return errors.Join(together(pods...), together(houses...))
 }

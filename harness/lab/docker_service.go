@@ -240,13 +240,8 @@ func exited(code int) error { return fmt.Errorf("exited with code %d", code) }
 
 func (s *service) explain(ctx context.Context, err error) error { return explain(ctx, s, err) }
 
-// talker is what prints.
-type talker interface {
-	lastLines(ctx context.Context, n int) ([]byte, error)
-}
-
 // explain adds to an error what a process printed last.
-func explain(ctx context.Context, of talker, err error) error {
+func explain(ctx context.Context, of process, err error) error {
 	if err == nil {
 		return nil
 	}

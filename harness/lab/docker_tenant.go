@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/badgateway/badgateway/fixtures/gateways"
 	"github.com/badgateway/badgateway/fixtures/images"
+	"github.com/badgateway/badgateway/fixtures/remote"
 	"github.com/badgateway/badgateway/fixtures/supervisor"
 )
 
@@ -39,9 +41,9 @@ type tenant struct {
 
 // image is what the engine tells of an image: how its containers begin.
 type image struct {
-	command []string
-	env     []string
-	user    string
+	entrypoint, arguments []string
+	env                   []string
+	user                  string
 }
 
 var inspected memo[image]
@@ -56,7 +58,7 @@ func inspectImage(ctx context.Context, engine *client.Client, of images.Obtained
 			return image{}, err
 		}
 		c := told.Config
-		return image{command: slices.Concat(c.Entrypoint, c.Cmd), env: c.Env, user: c.User}, nil
+		return image{entrypoint: c.Entrypoint, arguments: c.Cmd, env: c.Env, user: c.User}, nil
 	})
 }
 
@@ -70,7 +72,7 @@ func (h hop) house(gateway images.Obtained) string {
 // pod is the house in which backends live, and the network of others.
 func (b *sandbox) pod(ctx context.Context, of spec) (*service, error) {
 	return b.once(of.name, func() (*service, error) {
-		return b.open(ctx, spec{
+		return b.openHouse(ctx, spec{
 			name: of.name, aliases: of.aliases, image: b.ours, ports: append(slices.Clone(of.ports), relayPort), user: "0:0",
 			args: []string{"-relay", portOf(relayPort), "-supervise", of.name},
 		})
@@ -88,15 +90,15 @@ func (b *sandbox) house(ctx context.Context, name string, of spec) (*service, er
 		if err != nil {
 			return nil, err
 		}
-		return b.open(ctx, spec{
+		return b.openHouse(ctx, spec{
 			name: name, image: of.image, in: pod, user: "0:0", command: []string{supervisorPath, "-supervise", name},
 			files: []testcontainers.ContainerFile{{Reader: bytes.NewReader(program), ContainerFilePath: supervisorPath, FileMode: 0o755}},
 		})
 	})
 }
 
-// open starts a house, and waits until things can be done there.
-func (b *sandbox) open(ctx context.Context, s spec) (*service, error) {
+// openHouse starts a house, and waits until things can be done there.
+func (b *sandbox) openHouse(ctx context.Context, s spec) (*service, error) {
 	house, err := b.run(ctx, s)
 	if err != nil {
 		return nil, err
@@ -136,10 +138,12 @@ func (b *sandbox) settle(ctx context.Context, house *service, s spec, files ...g
 			return nil, err
 		}
 	}
-	if err := house.supervisor().Start(ctx, t.program); err != nil {
-		return nil, err
+	err = house.supervisor().Start(ctx, t.program)
+	var refused remote.Refused
+	if err != nil && !errors.As(err, &refused) {
+		b.spoil() // it may have begun, or be about to
 	}
-	return t, nil
+	return t, err
 }
 
 // ask asks the gateway for its version, which is not settled in yet.
@@ -156,16 +160,15 @@ func (b *sandbox) ask(ctx context.Context, h hop, from images.Obtained) (string,
 	return ran.Output, err
 }
 
-// program is what runs in a container of the image of which that is asked.
+// program is what an engine would run in a container of the image of which that is asked.
 func (i image) program(s spec) supervisor.Program {
-	p := supervisor.Program{Command: slices.Concat(i.command, s.args), Env: i.env, User: s.user}
 	if len(s.command) > 0 {
-		p.Command = slices.Concat(s.command, s.args)
+		i.entrypoint, i.arguments = s.command, nil
 	}
-	if s.user == "" {
-		p.User = i.user
+	if len(s.args) > 0 {
+		i.arguments = s.args
 	}
-	return p
+	return supervisor.Program{Command: slices.Concat(i.entrypoint, i.arguments), Env: i.env, User: cmp.Or(s.user, i.user)}
 }
 
 func (t *tenant) replace(ctx context.Context, files ...gateways.File) error {
@@ -220,17 +223,22 @@ func (t *tenant) stop(ctx context.Context, grace time.Duration) error {
 	return t.kill(ctx)
 }
 
-// pause stops every thread of the process, and returns when the last of them has come to a stop.
+// pause returns when the process has come to a stop: its first thread, and the others within moments.
 func (t *tenant) pause(ctx context.Context) error {
 	if err := t.house.supervisor().Signal(ctx, uint(syscall.SIGSTOP)); err != nil {
 		return err
 	}
 	for {
-		text, err := t.status(ctx)
-		if err != nil || isStopped(text) {
+		status, err := t.house.supervisor().Status(ctx)
+		switch {
+		case err != nil:
 			return err
+		case !status.Running:
+			return exited(status.Code)
+		case isStopped(status.Process):
+			return nil
 		}
-		time.Sleep(time.Millisecond) // polling: it is not announced to others than its parent
+		time.Sleep(5 * time.Millisecond) // polling: it is not announced to others than its parent
 	}
 }
 

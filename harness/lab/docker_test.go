@@ -62,7 +62,7 @@ func TestDeclaredPortsAreNotPublished(t *testing.T) {
 	require.NoError(t, err)
 	defer engine.Close()
 	l := start(t, planOf(available(t, "nginx@1.26"), t.TempDir())).(*inDocker)
-	committed, err := engine.ContainerCommit(t.Context(), l.contained.governed.(*service).id, client.ContainerCommitOptions{
+	committed, err := engine.ContainerCommit(t.Context(), l.contained.processOfGateway.(*service).id, client.ContainerCommitOptions{
 		Reference: "badgateway-test/declares-ports:" + l.own[labelLab], Changes: []string{"EXPOSE 8080 9090/udp"},
 	})
 	require.NoError(t, err)
@@ -112,7 +112,7 @@ func TestJournalSurvivesSIGKILL(t *testing.T) {
 	clock := record.StartClock()
 	requests := send(t, l, clock, load.Constant{Rate: 200, For: 300 * time.Millisecond, Request: load.GET("/orders")})
 	victim := l.replicas[1].current().at.(*box)
-	_, err := l.engine.ContainerKill(t.Context(), victim.mortal.(*service).id, client.ContainerKillOptions{Signal: "KILL"})
+	_, err := l.engine.ContainerKill(t.Context(), victim.processOfBackend.(*service).id, client.ContainerKillOptions{Signal: "KILL"})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return victim.gone(t.Context()) != nil }, 5*time.Second, 10*time.Millisecond)
 

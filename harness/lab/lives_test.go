@@ -206,10 +206,10 @@ func TestLivesBehindAProxy(t *testing.T) {
 	}
 	t.Run("toxiproxy/nginx@1.26 in a sandbox", func(t *testing.T) {
 		var kept Sandboxes
+		t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
 		p := planFor(t, available(t, "nginx@1.26"), fault.FixedAddress, fault.List)
 		p.Links, p.Sandboxes = orders.Replica(1).Replicas(), &kept
 		testProxied(t, p, faults...)
-		require.NoError(t, kept.Close(t.Context()))
 	})
 	t.Run("docker/nginx@1.26", func(t *testing.T) {
 		p := planFor(t, available(t, "nginx@1.26"), fault.FixedAddress, fault.List, fault.Network)

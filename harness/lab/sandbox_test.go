@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func ids(l *inDocker) (house string, backends []string) {
 	for _, r := range l.replicas {
 		backends = append(backends, r.current().at.(*box).home().id)
 	}
-	return l.contained.governed.(*tenant).house.id, backends
+	return l.contained.processOfGateway.(*tenant).house.id, backends
 }
 
 // The next lab has the containers of the backends, and nothing that the one before did to them or counted in them.
@@ -101,6 +102,7 @@ func TestSandboxIsHandedOnClean(t *testing.T) {
 // could.
 func TestNobodyIsThereBetweenLabs(t *testing.T) {
 	var kept Sandboxes
+	t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
 	first := start(t, shared(t, &kept)).(*inDocker)
 	addresses := []string{first.Address()}
 	for _, r := range orders.Members() {
@@ -113,7 +115,50 @@ func TestNobodyIsThereBetweenLabs(t *testing.T) {
 	for _, address := range addresses {
 		assert.Equal(t, nobody, look(t, address))
 	}
-	require.NoError(t, kept.Close(t.Context()))
+}
+
+// What has ended by itself is told from what goes on, and its place is as good as before.
+func TestTenantThatHasEnded(t *testing.T) {
+	var kept Sandboxes
+	t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
+	l := start(t, shared(t, &kept)).(*inDocker)
+	one := l.replicas[0].current().at.(*box)
+	house := one.processOfBackend.(*tenant).house
+	require.NoError(t, house.supervisor().Signal(t.Context(), uint(syscall.SIGKILL)))
+	require.NoError(t, house.supervisor().Wait(t.Context()))
+	require.ErrorContains(t, one.gone(t.Context()), "exited with code 137")
+	require.Error(t, one.pause(t.Context()))
+	require.NoError(t, one.resume(t.Context()))
+	require.NoError(t, one.stop(t.Context(), time.Second))
+	require.NoError(t, one.kill(t.Context()))
+	journal, err := one.journal(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, journal.Close())
+	require.NoError(t, one.start(t.Context()))
+	require.NoError(t, one.start(t.Context()), "may be repeated")
+	require.NoError(t, one.await(t.Context(), func(ctx context.Context) error { return one.control().Settle(ctx) }))
+	stop(t, l)
+	assert.Len(t, kept.idle, 1)
+}
+
+// What an image says of its containers holds for a house too.
+func TestProgramOfAnImage(t *testing.T) {
+	of := image{entrypoint: []string{"/server"}, arguments: []string{"--default"}, env: []string{"A=b"}, user: "nobody"}
+	for _, c := range []struct {
+		asked spec
+		want  []string
+	}{
+		{spec{}, []string{"/server", "--default"}},
+		{spec{args: []string{"--own"}}, []string{"/server", "--own"}},
+		{spec{command: []string{"/other"}}, []string{"/other"}},
+		{spec{command: []string{"/other"}, args: []string{"--own"}}, []string{"/other", "--own"}},
+	} {
+		got := of.program(c.asked)
+		assert.Equal(t, c.want, got.Command)
+		assert.Equal(t, of.env, got.Env)
+		assert.Equal(t, "nobody", got.User)
+	}
+	assert.Equal(t, "0:0", of.program(spec{user: "0:0"}).User)
 }
 
 // A sandbox in which something cannot be cleared is nobody's any more, and no failure of the lab that had it.
@@ -241,7 +286,7 @@ func TestNobodysGatewayEndsWithTheLab(t *testing.T) {
 	var kept Sandboxes
 	t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
 	first := start(t, shared(t, &kept)).(*inDocker)
-	first.contained.governed = nil
+	first.contained.processOfGateway = nil
 	stop(t, first)
 	second := start(t, shared(t, &kept)).(*inDocker)
 	assert.Equal(t, 1, second.Facts().Shared)
@@ -275,13 +320,18 @@ func TestSandboxesMakeRoom(t *testing.T) {
 // Each kind of lab goes through its pods as it does through containers of its own, and leaves them to the next one.
 func TestSandboxOfEachKind(t *testing.T) {
 	for name, change := range map[string]func(*Plan){
-		"linked": func(p *Plan) { p.Links = orders.Replica(1).Replicas() },
-		"behind": func(p *Plan) { p.Front = &topology.Front{Names: 2} },
+		"plain":     func(*Plan) {},
+		"published": func(*Plan) {},
+		"linked":    func(p *Plan) { p.Links = orders.Replica(1).Replicas() },
+		"behind":    func(p *Plan) { p.Front = &topology.Front{Names: 2} },
 		"lasting": func(p *Plan) {
 			p.Needs, p.Successors = []fault.Need{fault.FixedAddress, fault.List}, orders.Replica(2).Replicas()
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "published" {
+				t.Setenv("BADGATEWAY_REACH", "published")
+			}
 			var kept Sandboxes
 			t.Cleanup(func() { assert.NoError(t, kept.Close(context.Background())) })
 			for lab := range 2 {
