@@ -105,6 +105,6 @@ func TestHalfClose(t *testing.T) {
 		Backends: orders,
 		Load:     beside(load.Mix{load.GET(theirs), load.POST(theirs)}),
 		Faults:   fault.Schedule{slow, half},
-		Expect:   unnoticed(half.During()),
+		Expect:   served(half.During()),
 	})
 }

@@ -45,6 +45,11 @@ func unnoticed(during record.Phase) expect.All {
 	return expect.All{expect.Failures(during).None(), expect.AttemptsOver(1, during).None()}
 }
 
+// served promises that everybody gets what they have asked for. A client that is told that it has gone (499) is not.
+func served(during record.Phase) expect.All {
+	return expect.All{expect.Unserved(during).None(), expect.AttemptsOver(1, during).None()}
+}
+
 // policies are the gateway's own defaults, and a health check that puts a backend aside for a second after a single
 // failure: a client that goes away is none.
 var policies = map[string]topology.Policy{

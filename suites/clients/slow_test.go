@@ -27,7 +27,7 @@ func TestSlowUpload(t *testing.T) {
 				Policy:   policy,
 				Load:     beside(upload),
 				Faults:   fault.Schedule{slow},
-				Expect:   append(unnoticed(slow.During()), expect.AlteredBodies(slow.During()).None()),
+				Expect:   append(served(slow.During()), expect.AlteredBodies(slow.During()).None()),
 			})
 		})
 	}

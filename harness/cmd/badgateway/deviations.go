@@ -55,7 +55,7 @@ func about(k gateways.Known, name string) bool {
 
 // mayMeet reports whether some version of the gateway's line has the deviation. Which one it is shows only when it runs.
 func mayMeet(g gateways.Gateway, k gateways.Known) bool {
-	if k.Variant != "" && k.Variant != g.Release.Variant {
+	if !k.IsOf(g) {
 		return false
 	}
 	if g.Embedded {
