@@ -71,9 +71,7 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 	if c.config, err = c.hop.render(c.lab.facts.Version, serving); err != nil {
 		return err
 	}
-	started, err := c.lab.runGateway(ctx, c.hop, c.config)
-	if err == nil {
-		c.processOfGateway = started
+	if c.processOfGateway, err = c.lab.runGateway(ctx, c.hop, c.config); err == nil {
 		err = c.await(ctx)
 	}
 	if err != nil { // a gateway that dies at once is noticed here or there
@@ -83,7 +81,8 @@ func (c *contained) begin(ctx context.Context, serving []gateways.Upstream) erro
 	return nil
 }
 
-// runGateway starts a gateway in the house that a sandbox has for it, if the lab has one, else in a container of its own.
+// runGateway starts a gateway in the house that a sandbox has for it, if the lab has one, else in a container of its own. One that
+// has ended by the time that it is looked for comes with an error, and has a log all the same.
 func (l *inDocker) runGateway(ctx context.Context, h hop, config []gateways.File) (processOfGateway, error) {
 	s := h.container(l.images.gateway)
 	if l.sandbox != nil {
@@ -91,14 +90,22 @@ func (l *inDocker) runGateway(ctx context.Context, h hop, config []gateways.File
 		if err != nil {
 			return nil, err
 		}
-		return l.sandbox.settle(ctx, house, s, config...)
+		started, err := l.sandbox.settle(ctx, house, s, config...)
+		if err != nil {
+			return nil, err
+		}
+		return started, nil
 	}
 	for _, file := range config {
 		s.files = append(s.files, testcontainers.ContainerFile{
 			Reader: bytes.NewReader(file.Content), ContainerFilePath: file.Target, FileMode: 0o644,
 		})
 	}
-	return l.runInPod(ctx, s)
+	started, err := l.runInPod(ctx, s)
+	if started == nil {
+		return nil, err
+	}
+	return started, err
 }
 
 // container is the container of a gateway.

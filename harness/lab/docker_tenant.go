@@ -143,7 +143,10 @@ func (b *sandbox) settle(ctx context.Context, house *service, s spec, files ...g
 	if err != nil && !errors.As(err, &refused) {
 		b.spoil() // it may have begun, or be about to
 	}
-	return t, err
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // ask asks the gateway for its version, which is not settled in yet.
