@@ -209,3 +209,27 @@ func TestKnownDeviations(t *testing.T) {
 	known[0].Metric = "duplicate executions"
 	assert.Equal(t, expect.Fail, judge(broken(run(100), 3, 502), known).Ruling, "another promise")
 }
+
+// An invariant that is known to be broken sometimes comes to the same, whether or not it is this time.
+func TestInvariantsThatAreBrokenSometimes(t *testing.T) {
+	t.Parallel()
+	hangs := expect.Deviation{Metric: "hangs", Outcomes: []string{"hung"}, Untouched: true, Happens: "some hang", Why: "because"}
+	unlucky := run(100)
+	unlucky.Exchanges[7].Outcome = record.Hung
+	for _, sometimes := range []bool{false, true} {
+		hangs.Sometimes = sometimes
+		known := []expect.Deviation{hangs}
+		verdicts := expect.Judge(nil, unlucky, known)
+		require.Len(t, verdicts, 1)
+		assert.Equal(t, expect.Known, verdicts[0].Ruling)
+		verdicts = expect.Judge(nil, run(100), known)
+		if !sometimes {
+			assert.Empty(t, verdicts)
+			continue
+		}
+		require.Len(t, verdicts, 1)
+		assert.Equal(t, expect.Known, verdicts[0].Ruling)
+		assert.Contains(t, verdicts[0].Reason, "sometimes some hang; it did not happen this time")
+		assert.Empty(t, expect.Judge(nil, run(3), known), "too few to say that it did not")
+	}
+}
