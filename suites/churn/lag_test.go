@@ -29,7 +29,8 @@ func TestDeregistrationLag(t *testing.T) {
 			orders := topology.Replicas("orders", 2)
 			late := fault.Window{For: lag, On: orders.Replica(1), Inject: fault.Replace{}}
 			clients := busy(load.Mix{load.GET("/orders"), load.POST("/orders")}, lag+converged+time.Second)
-			clients.Connections = 3 // so that half a second holds enough requests
+			// So that half a second holds 29 requests also where each takes 80 ms, as on a machine that does much else.
+			clients.Connections, clients.Think = 6, 10*time.Millisecond
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Load:     clients,
