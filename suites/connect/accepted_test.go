@@ -19,7 +19,7 @@ func TestAcceptedThenEnded(t *testing.T) {
 	ends := fault.Window{For: 1300 * time.Millisecond, On: orders.Each(), Inject: fault.CloseOnAccept{By: fault.FIN}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
-		Load:     crowd(time.Second, 3200*time.Millisecond),
+		Load:     crowd(time.Second, 3700*time.Millisecond),
 		Faults:   fault.Schedule{ends},
 		Expect: expect.All{
 			expect.FailuresBut(ends.During(), 502, 503).None(),

@@ -22,10 +22,10 @@ const (
 )
 
 // overdue sends, on one connection so that the gateway needs no more, each request when the pooled one has run out. One
-// takes some 75 ms, and 150 ms or more if it has to wait for something: in 6 s that is more than the 29 that a promise needs.
+// takes some 75 ms, and 150 ms or more if it has to wait for something: in 7.5 s that is well over the 29 that a promise needs.
 func overdue(what load.Source) load.PhaseLocked {
 	gaps := load.Sweep{From: 60 * time.Millisecond, To: 80 * time.Millisecond, Step: time.Millisecond}
-	return load.PhaseLocked{Connections: 1, Gaps: gaps, For: 6 * time.Second, Request: what}
+	return load.PhaseLocked{Connections: 1, Gaps: gaps, For: 7500 * time.Millisecond, Request: what}
 }
 
 // atTheEdge sends requests from 10 ms before to 10 ms after the backend's timeout, where the race is, phase-locked to the
@@ -96,7 +96,7 @@ func TestTimeoutSaidInTime(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   pooled,
-		Load:     load.PhaseLocked{Connections: 1, Gaps: gaps, For: 5 * time.Second, Request: anyMethod},
+		Load:     load.PhaseLocked{Connections: 1, Gaps: gaps, For: 6 * time.Second, Request: anyMethod},
 		Faults:   fault.Schedule{said},
 		Expect: expect.All{
 			expect.Failures(said.During()).None(),
@@ -130,7 +130,7 @@ func TestTimeoutUnderWay(t *testing.T) {
 // A gateway that waits 500 ms for a backend's next byte must begin to count when it has something to wait for. Here an
 // answer takes 100 ms, and the connection that the request goes out on was unused for 420 ms, so that a clock which began
 // with the end of the last answer runs out in the middle (catalogue A8; traefik/traefik#13899). Three connections in step
-// make some 33 requests in 6 s; they are POSTs, since a GET would be sent again and fall out of step.
+// make some 42 requests in 7.5 s; they are POSTs, since a GET would be sent again and fall out of step.
 func TestReadTimeoutBeginsWithTheRequest(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 1)
@@ -138,7 +138,7 @@ func TestReadTimeoutBeginsWithTheRequest(t *testing.T) {
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{UpstreamKeepAlive: topology.On, ReadTimeout: 500 * time.Millisecond},
-		Load:     load.Closed{Connections: 3, Think: 420 * time.Millisecond, For: 6 * time.Second, Request: load.POST("/orders")},
+		Load:     load.Closed{Connections: 3, Think: 420 * time.Millisecond, For: 7500 * time.Millisecond, Request: load.POST("/orders")},
 		Faults:   fault.Schedule{slow},
 		Expect:   expect.All{expect.Failures(slow.During()).None()},
 	})
