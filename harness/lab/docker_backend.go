@@ -24,13 +24,22 @@ type processOfBackend interface {
 	process
 	// home is the container that has its address.
 	home() *service
-	kill(ctx context.Context) error
-	stop(ctx context.Context, grace time.Duration) error
+	// signal sends a signal to it, unless it has ended, and ended waits for that.
+	signal(ctx context.Context, number uint) error
+	ended(ctx context.Context) error
 	pause(ctx context.Context) error
 	resume(ctx context.Context) error
 	// open opens a file of its own, whether it has ended or not.
 	open(ctx context.Context, path string) (io.ReadCloser, error)
 }
+
+// Containers have Linux's numbers (signal(7)), whatever this machine's own are: those of macOS are others.
+const (
+	sigKill = 9
+	sigTerm = 15
+	sigCont = 18
+	sigStop = 19
+)
 
 // box is a place for backends in a container.
 type box struct {
@@ -170,6 +179,25 @@ func (b *box) connect(ctx context.Context, port int) error {
 	}
 	b.toxics, b.linked = &link, port
 	return nil
+}
+
+func (b *box) kill(ctx context.Context) error {
+	if err := b.signal(ctx, sigKill); err != nil {
+		return err
+	}
+	return b.ended(ctx)
+}
+
+func (b *box) stop(ctx context.Context, grace time.Duration) error {
+	if err := b.signal(ctx, sigTerm); err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	if b.ended(waiting) == nil {
+		return nil
+	}
+	return b.kill(ctx)
 }
 
 func (b *box) await(ctx context.Context, try func(context.Context) error) error {

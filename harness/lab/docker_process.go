@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,8 +35,8 @@ type process interface {
 // its files and its log until the lab is gone.
 
 // signal sends a signal to the first process of the container, unless that has ended.
-func (s *service) signal(ctx context.Context, name string) error {
-	_, err := s.engine.ContainerKill(ctx, s.id, client.ContainerKillOptions{Signal: name})
+func (s *service) signal(ctx context.Context, number uint) error {
+	_, err := s.engine.ContainerKill(ctx, s.id, client.ContainerKillOptions{Signal: strconv.FormatUint(uint64(number), 10)})
 	if err != nil && s.gone(ctx) != nil {
 		return nil
 	}
@@ -76,25 +77,6 @@ func (s *service) ended(ctx context.Context) error {
 	case err := <-waiting.Error:
 		return err
 	}
-}
-
-func (s *service) kill(ctx context.Context) error {
-	if err := s.signal(ctx, "KILL"); err != nil {
-		return err
-	}
-	return s.ended(ctx)
-}
-
-func (s *service) stop(ctx context.Context, grace time.Duration) error {
-	if err := s.signal(ctx, "TERM"); err != nil {
-		return err
-	}
-	waiting, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	if s.ended(waiting) == nil {
-		return nil
-	}
-	return s.kill(ctx)
 }
 
 func (s *service) start(ctx context.Context) error {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/moby/moby/client"
@@ -138,12 +137,10 @@ func (b *sandbox) settle(ctx context.Context, house *service, s spec, files ...g
 			return nil, err
 		}
 	}
-	err = house.supervisor().Start(ctx, t.program)
-	var refused remote.Refused
-	if err != nil && !errors.As(err, &refused) {
-		b.spoil() // it may have begun, or be about to
-	}
-	if err != nil {
+	if err := house.supervisor().Start(ctx, t.program); err != nil {
+		if refused := (remote.Refused{}); !errors.As(err, &refused) {
+			b.spoil() // it may have begun, or be about to
+		}
 		return nil, err
 	}
 	return t, nil
@@ -199,36 +196,17 @@ func (t *tenant) send(ctx context.Context, s gateways.Signal) error {
 }
 
 // signal sends a signal to the process, unless it has ended.
-func (t *tenant) signal(ctx context.Context, number syscall.Signal) error {
-	err := t.house.supervisor().Signal(ctx, uint(number))
+func (t *tenant) signal(ctx context.Context, number uint) error {
+	err := t.house.supervisor().Signal(ctx, number)
 	if err != nil && t.gone(ctx) != nil {
 		return nil
 	}
 	return err
 }
 
-func (t *tenant) kill(ctx context.Context) error {
-	if err := t.signal(ctx, syscall.SIGKILL); err != nil {
-		return err
-	}
-	return t.ended(ctx)
-}
-
-func (t *tenant) stop(ctx context.Context, grace time.Duration) error {
-	if err := t.signal(ctx, syscall.SIGTERM); err != nil {
-		return err
-	}
-	waiting, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	if t.ended(waiting) == nil {
-		return nil
-	}
-	return t.kill(ctx)
-}
-
 // pause returns when the process has come to a stop: its first thread, and the others within moments.
 func (t *tenant) pause(ctx context.Context) error {
-	if err := t.house.supervisor().Signal(ctx, uint(syscall.SIGSTOP)); err != nil {
+	if err := t.house.supervisor().Signal(ctx, sigStop); err != nil {
 		return err
 	}
 	for {
@@ -248,7 +226,7 @@ func (t *tenant) pause(ctx context.Context) error {
 // isStopped reads /proc/pid/status (proc(5)).
 func isStopped(status string) bool { return strings.Contains(status, "\nState:\tT") }
 
-func (t *tenant) resume(ctx context.Context) error { return t.signal(ctx, syscall.SIGCONT) }
+func (t *tenant) resume(ctx context.Context) error { return t.signal(ctx, sigCont) }
 
 func (t *tenant) open(ctx context.Context, path string) (io.ReadCloser, error) {
 	return t.house.supervisor().Open(ctx, path)

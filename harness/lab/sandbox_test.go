@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -124,7 +123,7 @@ func TestTenantThatHasEnded(t *testing.T) {
 	l := start(t, shared(t, &kept)).(*inDocker)
 	one := l.replicas[0].current().at.(*box)
 	house := one.processOfBackend.(*tenant).house
-	require.NoError(t, house.supervisor().Signal(t.Context(), uint(syscall.SIGKILL)))
+	require.NoError(t, house.supervisor().Signal(t.Context(), sigKill))
 	require.NoError(t, house.supervisor().Wait(t.Context()))
 	require.ErrorContains(t, one.gone(t.Context()), "exited with code 137")
 	require.Error(t, one.pause(t.Context()))
