@@ -58,10 +58,13 @@ func TestAllBackendsDownAndBack(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	down := fault.Window{From: 500 * time.Millisecond, For: time.Second, On: orders.Each(), Inject: fault.RefuseConnections{}}
+	// So that the 1.5 s behind the second in which all must be well hold 29 requests also where each takes 190 ms.
+	clients := busy(load.GET("/orders"), 4*time.Second)
+	clients.Connections, clients.Think = 4, 10*time.Millisecond
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{UpstreamKeepAlive: topology.Off}, // so that no connection that is open goes on being used
-		Load:     busy(load.GET("/orders"), 4*time.Second),
+		Load:     clients,
 		Faults:   fault.Schedule{down},
 		Expect: expect.All{
 			expect.FailuresBut(run, 502, 503, 504).None(),
