@@ -63,15 +63,15 @@ func TestNoPreStopDelay(t *testing.T) {
 const grace = 3 * time.Second
 
 // A rollout as it should be (catalogue E1 in the inverse order, E5, E9): each replica in turn gets a successor, the list is
-// told, and only after a pre-stop delay that is longer than any gateway's own lag the old pod is asked to stop, and finishes
-// what is under way. The list changes twice under load, and nothing may be lost or be done twice.
+// told, and only after a pre-stop delay that is longer than a gateway may take to converge the old pod is asked to stop, and
+// finishes what is under way. The list changes twice under load, and nothing may be lost or be done twice.
 func TestRollingReplacement(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
-		Load:     busy(load.Mix{load.GET("/orders"), load.POST("/orders")}, 5*time.Second),
-		Faults: fault.Rolling(orders, 500*time.Millisecond, time.Second, 2500*time.Millisecond,
+		Load:     busy(load.Mix{load.GET("/orders"), load.POST("/orders")}, 6*time.Second),
+		Faults: fault.Rolling(orders, 500*time.Millisecond, time.Second, converged+500*time.Millisecond,
 			fault.Replace{ListFirst: true, Grace: grace}),
 		Expect: expect.All{
 			expect.Failures(run).None(),
