@@ -34,7 +34,8 @@ func TestSlowReplica(t *testing.T) {
 
 // One of three replicas is further away than the gateway waits. At most its share of the requests fails, or none where the
 // gateway asks another one or leaves it alone; the other two go on as before, and so does everything once it is near again.
-// A second attempt for a third of the requests makes 1.33 attempts each.
+// A second attempt for a third of the requests makes 1.33 attempts each. Of 120 requests a gateway that draws lots sends 50 or
+// more to the slow one in 3 % of all runs, which is too close to half of them to tell; then there is a second look.
 func TestTooSlowReplica(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 3)
@@ -50,6 +51,7 @@ func TestTooSlowReplica(t *testing.T) {
 			expect.AttemptsPerRequest(slow.During()).AtMost(1.5),
 			expect.Failures(slow.After(limit)).None(),
 		},
+		Looks: 2,
 	})
 }
 
