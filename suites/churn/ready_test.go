@@ -36,12 +36,13 @@ func TestTrafficBeforeReady(t *testing.T) {
 }
 
 // With a health check every half second the pod must be left alone soon. HAProxy believes the third failure, after one and
-// a half seconds; the bound leaves as much again for a busy machine.
+// a half seconds; the bound leaves as much again for a busy machine. The checks fail a little later than the requests: a check
+// that comes first would have the pod left alone before anybody was told 503, and there would be nothing to time.
 func TestHealthCheckSeesUnready(t *testing.T) {
 	t.Parallel()
 	orders := topology.Replicas("orders", 2)
 	starting := fault.Window{On: orders.Replica(2), Inject: fault.ErrorStatus{Status: 503}}
-	unhealthy := fault.Window{On: orders.Replica(2), Inject: fault.FailHealthChecks{Status: 503}}
+	unhealthy := fault.Window{From: 300 * time.Millisecond, On: orders.Replica(2), Inject: fault.FailHealthChecks{Status: 503}}
 	harness.Run(t, harness.Scenario{
 		Backends: orders,
 		Policy:   topology.Policy{ActiveHealth: topology.ActiveHealth{Path: "/__ready", Interval: 500 * time.Millisecond}},
