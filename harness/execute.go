@@ -83,7 +83,7 @@ func (c Case) Execute(ctx context.Context) (reports.Result, error) {
 
 // gather collects what load, faults and backends saw, and saves it.
 func (c Case) gather(ctx context.Context) error {
-	return c.punctually(func(earlier string) (late string, err error) {
+	return punctually(ctx, machine(), c.tell, func(earlier string) (late string, err error) {
 		facts, err := record.Begin(c.Dir)
 		if err != nil {
 			return "", err
@@ -103,21 +103,6 @@ func (c Case) gather(ctx context.Context) error {
 		}
 		return late, facts.Save()
 	})
-}
-
-// punctually takes a run, and once more if its client fell behind: that run was not of the load that was asked for. This is
-// no second chance for the gateway, since nobody looks at what came of the first one; and where the second one is late as
-// well, it may be the gateway that takes the machine, so that one is kept, with its doubt.
-func (c Case) punctually(take func(earlier string) (late string, err error)) error {
-	late, err := take("")
-	if err != nil || late == "" {
-		return err
-	}
-	if tell := c.Progress; tell != nil {
-		tell("again, since " + late)
-	}
-	_, err = take(late)
-	return err
 }
 
 // Judge judges the saved facts of the case, those of all looks together, and saves the result beside them.
@@ -212,8 +197,8 @@ func (c Case) send(
 		Seen: func(r record.Request) {
 			facts.Saw(r)
 			kept.Saw(&r)
-			if n := facts.Requests(); c.Progress != nil && n%50 == 0 {
-				c.Progress(c.progress(n))
+			if n := facts.Requests(); n%50 == 0 {
+				c.tell(c.progress(n))
 			}
 		},
 	}
@@ -226,6 +211,13 @@ func (c Case) send(
 		facts.Case.Planned = planned
 	}
 	return errors.Join(err, context.Cause(ctx))
+}
+
+// tell says what is going on to whoever wants to know.
+func (c Case) tell(what string) {
+	if c.Progress != nil {
+		c.Progress(what)
+	}
 }
 
 func (c Case) progress(requests int) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/badgateway/badgateway/harness/filelock"
 	"github.com/badgateway/badgateway/harness/record"
 )
 
@@ -145,7 +146,7 @@ func claim(dir, id string) (me owner, ours bool, err error) {
 	if err != nil {
 		return owner{}, false, err
 	}
-	held, err := tryLock(file)
+	held, err := filelock.Try(file)
 	if err == nil && held {
 		switch err = os.Remove(keptPath(dir, id)); {
 		case err == nil:

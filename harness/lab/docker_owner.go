@@ -7,14 +7,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/moby/moby/client"
+
+	"github.com/badgateway/badgateway/harness/filelock"
 )
 
 // The labels on every container and network of a lab.
@@ -64,12 +64,15 @@ func ownLabels(ctx context.Context, engine *client.Client, p Plan) (labels, erro
 }
 
 // ownersDir is where the locks are.
-func ownersDir() string {
+func ownersDir() string { return filepath.Join(MeetingPlace(), "owners") }
+
+// MeetingPlace is the folder by which the processes of one user know of each other. It may not be there yet.
+func MeetingPlace() string {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = filepath.Join(os.TempDir(), fmt.Sprintf("badgateway-%d", os.Getuid()))
 	}
-	return filepath.Join(cache, "badgateway", "owners")
+	return filepath.Join(cache, "badgateway")
 }
 
 // register makes the process an owner. The lock is taken before the file has its name, so that nobody finds it free.
@@ -83,7 +86,7 @@ func register(dir string) (owner, error) {
 		return owner{}, err
 	}
 	me := owner{id: randomID(), host: host, lock: file}
-	held, err := tryLock(file)
+	held, err := filelock.Try(file)
 	if err == nil && !held {
 		err = fmt.Errorf("%s is locked by another process", file.Name())
 	}
@@ -109,29 +112,11 @@ func takeOver(dir, owner string) (release func() error, alive bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	held, err := tryLock(file)
+	held, err := filelock.Try(file)
 	if err != nil || !held || isKept(dir, owner) {
 		return nil, err == nil, errors.Join(err, file.Close())
 	}
 	return file.Close, false, nil
-}
-
-// tryLock takes the lock of an open file unless another open file has it, in this process or in any other.
-func tryLock(file *os.File) (held bool, err error) {
-	err = flock(file, syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func flock(file *os.File, how int) error {
-	for {
-		err := syscall.Flock(int(file.Fd()), how)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }
 
 // hostID names this machine together with the directory of the locks: who sees the same machine and another directory,
@@ -158,21 +143,17 @@ func hostID(dir string) (string, error) {
 
 // directoryID reads the directory's name for itself, or gives it one.
 func directoryID(path string) (id string, err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	release, err := filelock.Exclusive(context.Background(), path) // held for moments
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }() // and lets go of the lock
-	if err := flock(file, syscall.LOCK_EX); err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(file)
+	defer func() { err = errors.Join(err, release()) }()
+	text, err := os.ReadFile(path)
 	if err != nil || len(text) > 0 {
 		return string(text), err
 	}
 	id = randomID()
-	_, err = file.WriteString(id)
-	return id, err
+	return id, os.WriteFile(path, []byte(id), 0o644)
 }
 
 func randomID() string {
