@@ -2,10 +2,13 @@ package filelock_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,42 +75,66 @@ func TestAloneIsAlone(t *testing.T) {
 	assert.True(t, beside.Load(), "those who may be together were")
 }
 
-// Who wants the room alone gets it once those have left who were inside, whoever has come since.
+// awaitWaiting waits until so many wait for a lock of the room, by what the kernel says (/proc/locks, proc(5)).
+func awaitWaiting(t *testing.T, room filelock.Room, lock string, want int) {
+	t.Helper()
+	info, err := os.Stat(filepath.Join(room.Dir, lock))
+	must(t, err)
+	inode := fmt.Sprintf(":%d ", info.Sys().(*syscall.Stat_t).Ino)
+	for waiting, began := 0, time.Now(); waiting != want; time.Sleep(time.Millisecond) { // polling: it is not announced
+		require.Less(t, time.Since(began), 10*time.Second, "%d wait for %s, want %d", waiting, lock, want)
+		text, err := os.ReadFile("/proc/locks")
+		must(t, err)
+		waiting = 0
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, "-> FLOCK") && strings.Contains(line, inode) {
+				waiting++
+			}
+		}
+	}
+}
+
+// Those who want the room alone get it one after the other, once those have left who were inside, and before all that have come
+// since.
 func TestWhoComesLaterWaitsAtTheGate(t *testing.T) {
 	t.Parallel()
+	if _, err := os.Stat("/proc/locks"); err != nil {
+		t.Skip("this kernel does not say who waits for a lock")
+	}
 	room := filelock.Room{Dir: t.TempDir()}
 	leave, err := room.Join(t.Context())
 	must(t, err)
-	alone := make(chan filelock.Release)
-	go func() {
-		mine, err := room.Alone(t.Context())
-		assert.NoError(t, err)
-		alone <- mine
-	}()
-	// The gate is closed when a shared lock on it can no longer be had.
-	require.Eventually(t, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		defer cancel()
-		through, err := filelock.Shared(ctx, filepath.Join(room.Dir, "gate.lock"))
-		if err == nil {
-			must(t, through())
-		}
-		return err != nil
-	}, 10*time.Second, time.Millisecond)
-	later := make(chan filelock.Release)
-	go func() {
-		mine, err := room.Join(t.Context())
-		assert.NoError(t, err)
-		later <- mine
-	}()
-	must(t, leave())
-	mine := <-alone
-	select {
-	case <-later:
-		t.Fatal("in beside one who has the room alone")
-	case <-time.After(50 * time.Millisecond):
+	comes := func(enter func(context.Context) (filelock.Release, error)) chan filelock.Release {
+		in := make(chan filelock.Release, 1)
+		go func() {
+			mine, err := enter(t.Context())
+			assert.NoError(t, err)
+			in <- mine
+		}()
+		return in
 	}
-	must(t, mine())
+	first, second := comes(room.Alone), comes(room.Alone)
+	awaitWaiting(t, room, "inside.lock", 2)
+	later := comes(room.Join)
+	awaitWaiting(t, room, "gate.lock", 1)
+	must(t, leave())
+	var alone filelock.Release
+	for range 2 {
+		select {
+		case alone = <-first:
+			first = nil
+		case alone = <-second: // which of them is first is left to the kernel
+			second = nil
+		case <-later:
+			t.Fatal("in before those who want the room alone")
+		}
+		select {
+		case <-later:
+			t.Fatal("in beside one who has the room alone")
+		case <-time.After(50 * time.Millisecond):
+		}
+		must(t, alone())
+	}
 	must(t, (<-later)())
 }
 

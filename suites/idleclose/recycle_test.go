@@ -16,9 +16,9 @@ import (
 const behind = 50 * time.Millisecond
 
 // atOnce sends each request as soon as the one before is answered. One that meets an end waits for it: with the answer in
-// between some 55 ms for one or two requests, and more than 50 of them in 3 s.
+// between some 55 ms for one or two requests, on a busy machine twice that, and more than 45 of them in 5 s.
 func atOnce(what load.Source) load.Closed {
-	return load.Closed{Connections: 1, Think: time.Millisecond, For: 3 * time.Second, Request: what}
+	return load.Closed{Connections: 1, Think: time.Millisecond, For: 5 * time.Second, Request: what}
 }
 
 // A backend that serves one request to a connection and does not say so, as uwsgi's router does, ends it a little after the
