@@ -60,7 +60,7 @@ func wait(ctx context.Context, file *os.File, how int) error {
 		return nil
 	case <-ctx.Done():
 		go func() {
-			<-locked
+			_ = <-locked // had or not, it is let go of
 			_ = file.Close()
 		}()
 		return context.Cause(ctx)
