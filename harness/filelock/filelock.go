@@ -50,17 +50,21 @@ func take(ctx context.Context, path string, how int) (Release, error) {
 // wait waits for the lock of the file, and closes it if there is none to be had. The kernel's wait cannot be called off: whoever
 // no longer wants the lock leaves that to somebody who lets go of it at once.
 func wait(ctx context.Context, file *os.File, how int) error {
-	locked := make(chan error, 1)
-	go func() { locked <- flock(file, how) }()
+	var err error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err = flock(file, how)
+	}()
 	select {
-	case err := <-locked:
+	case <-ended:
 		if err != nil {
 			return errors.Join(err, file.Close())
 		}
 		return nil
 	case <-ctx.Done():
 		go func() {
-			_ = <-locked // had or not, it is let go of
+			<-ended
 			_ = file.Close()
 		}()
 		return context.Cause(ctx)
