@@ -164,7 +164,11 @@ func (c Case) inLab(ctx context.Context, do func(lab.Lab) error) (err error) {
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
 		return err
 	}
-	running, err := lab.Start(ctx, c.plan())
+	var running lab.Lab
+	err = within(ctx, starts().Take, c.tell, func() (err error) {
+		running, err = lab.Start(ctx, c.plan())
+		return err
+	})
 	if running != nil {
 		defer func() { err = errors.Join(err, afterwards(ctx, running.Stop)) }()
 	}

@@ -181,6 +181,47 @@ func TestOtherProcesses(t *testing.T) {
 	must(t, alone())
 }
 
+// No more than so many have a slot at a time, and everybody has a turn.
+func TestSlots(t *testing.T) {
+	t.Parallel()
+	slots := filelock.Slots{Dir: filepath.Join(t.TempDir(), "slots"), Count: 3}
+	var at atomic.Int32
+	t.Run("all", func(t *testing.T) {
+		for range 10 {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				for range 10 {
+					leave, err := slots.Take(t.Context())
+					must(t, err)
+					assert.LessOrEqual(t, at.Add(1), int32(3))
+					time.Sleep(time.Millisecond)
+					at.Add(-1)
+					must(t, leave())
+				}
+			})
+		}
+	})
+}
+
+// As many as there are slots have one at a time; who no longer waits for one leaves all of them to others.
+func TestSlotCalledOff(t *testing.T) {
+	t.Parallel()
+	slots := filelock.Slots{Dir: t.TempDir(), Count: 2}
+	first, err := slots.Take(t.Context())
+	must(t, err)
+	second, err := slots.Take(t.Context())
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	_, err = slots.Take(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	must(t, second())
+	again, err := slots.Take(t.Context())
+	must(t, err)
+	must(t, first())
+	must(t, again())
+}
+
 func TestNoFolder(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
@@ -188,5 +229,7 @@ func TestNoFolder(t *testing.T) {
 	_, err := filelock.Room{Dir: file}.Join(t.Context())
 	assert.ErrorContains(t, err, "not a directory")
 	_, err = filelock.Room{Dir: file}.Alone(t.Context())
+	assert.ErrorContains(t, err, "not a directory")
+	_, err = filelock.Slots{Dir: file, Count: 2}.Take(t.Context())
 	assert.ErrorContains(t, err, "not a directory")
 }
