@@ -19,7 +19,8 @@ var limits = expect.Waive("answers that no backend gave", "the gateway's own lim
 
 // For 2 s each backend serves 10 requests a second, and 50 come. After a quarter of a second the queue is longer than the
 // timeout, and everybody in it gets a 504. One attempt each: more would make the queue longer. When it is over, the gateway
-// serves again at the latest after twice the timeout (catalogue G5, F3; field report 002, scenario 1).
+// serves again at the latest after twice the timeout (catalogue G5, F3; field report 002, scenario 1). 100 requests come after
+// that, and 29 are needed: on a busy machine the end of it came a second late.
 func TestPeak(t *testing.T) {
 	for name, replicas := range map[string]int{"one-replica": 1, "two-replicas": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -29,7 +30,7 @@ func TestPeak(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   topology.Policy{ResponseTimeout: limit},
-				Load:     steady(load.GET("/orders"), 2*time.Second+2*limit+time.Second),
+				Load:     steady(load.GET("/orders"), 2*time.Second+2*limit+2*time.Second),
 				Faults:   fault.Schedule{peak},
 				Expect: expect.All{
 					expect.FailuresBut(peak.During(), 504).None(),
