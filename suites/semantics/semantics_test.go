@@ -59,12 +59,13 @@ var classes = map[string]class{
 // and makes nobody's POST be executed twice (RFC 9110, sections 9.2.2 and 15.6). Half an answer must not look whole, which
 // is promised of every run.
 //
-// A closed loop, which a stall of the machine does not put in doubt: 40 connections, of which each sends a request every 850 ms
-// at least, the time to think and a timeout. 29 are needed to judge a promise of none, so that 620 ms of the second will do when
-// the fault comes late. Recovery takes a second at most, since gateways may try again as seldom as once a second by default
-// (HAProxy's turn-around time); about 190 requests come after that, one every 350 ms on each connection for 1.7 s. It is looked at
-// with GETs, half of them: the answer to an upload may be cut short by a gateway in Go now and then, whatever the backend does
-// (golang/go#40747).
+// A closed loop, which a stall of the machine does not put in doubt: 36 connections, of which each sends a request every 750 ms
+// at least, the time to think and a timeout. 29 are needed to judge a promise of none, so that 600 ms of the second will do when
+// the fault comes late. They begin in step: the time to think is such that none of their first requests meets the beginning of the
+// fault, of which nobody can say whether it was in force. Recovery takes a second at most, since gateways may try again as seldom
+// as once a second by default (HAProxy's turn-around time); about 240 requests come after that, one every 250 ms on each
+// connection for 1.7 s. It is looked at with GETs, half of them: the answer to an upload may be cut short by a gateway in Go now
+// and then, whatever the backend does (golang/go#40747).
 // Whoever is told nothing gives up after 2 s: twice what HAProxy waits before it tries a refused connection again, since a busy
 // machine took 1.5 s to answer all that were tried again at once. That leaves time to see the recovery.
 func TestFailure(t *testing.T) {
@@ -91,7 +92,7 @@ func TestFailure(t *testing.T) {
 			harness.Run(t, harness.Scenario{
 				Backends: orders,
 				Policy:   c.policy,
-				Load:     load.Closed{Connections: 40, Think: 350 * time.Millisecond, For: 4100 * time.Millisecond, Timeout: 2 * time.Second, Request: requests},
+				Load:     load.Closed{Connections: 36, Think: 250 * time.Millisecond, For: 4100 * time.Millisecond, Timeout: 2 * time.Second, Request: requests},
 				Faults:   fault.Schedule{broken},
 				Expect:   promises,
 				Profile:  profile,
