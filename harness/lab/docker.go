@@ -127,10 +127,16 @@ func (l *inDocker) startGateways(ctx context.Context) error {
 	begin := func(c *contained, serving []gateways.Upstream) error {
 		return about(c.hop.String(), func() error { return c.begin(ctx, serving) })()
 	}
-	if err := begin(l.contained, l.gateway.serving()); err != nil || l.front == nil {
+	if err := begin(l.contained, l.gateway.serving()); err != nil {
 		return err
 	}
-	return begin(l.front, l.plan.knownAs(func(door string) string { return door + portOf(l.plan.Gateway.Listen) }))
+	if l.front != nil {
+		known := l.plan.knownAs(func(door string) string { return door + portOf(l.plan.Gateway.Listen) })
+		if err := begin(l.front, known); err != nil {
+			return err
+		}
+	}
+	return parted(ctx, l.replicas)
 }
 
 // about puts before the error of a step what it is about.

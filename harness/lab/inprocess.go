@@ -64,13 +64,18 @@ func (l *inProcess) startGateways(ctx context.Context) (err error) {
 		return err
 	}
 	l.gateway = newGatewayProcess(l.replicas, l.embedded)
-	if err := l.embedded.begin(ctx, l.gateway.serving()); err != nil || l.plan.Front == nil {
+	if err := l.embedded.begin(ctx, l.gateway.serving()); err != nil {
 		return err
 	}
-	if l.front, err = newEmbedded(l.plan.outer(), l.facts.Version, reverseproxy.Wrap{}); err != nil {
-		return err
+	if l.plan.Front != nil {
+		if l.front, err = newEmbedded(l.plan.outer(), l.facts.Version, reverseproxy.Wrap{}); err != nil {
+			return err
+		}
+		if err := l.front.begin(ctx, l.plan.knownAs(func(string) string { return l.embedded.Address() })); err != nil {
+			return err
+		}
 	}
-	return l.front.begin(ctx, l.plan.knownAs(func(string) string { return l.embedded.Address() }))
+	return parted(ctx, l.replicas)
 }
 
 // settle starts a backend on free ports, behind a link of its own if the replica has one.

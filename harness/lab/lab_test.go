@@ -1,13 +1,20 @@
 package lab
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/badgateway/badgateway/fixtures/reverseproxy"
 )
 
 // late is a context whose deadline has passed and whose timer has not fired yet, as a dial can come to see it.
@@ -40,4 +47,35 @@ func TestAwaitTellsTheLastReasonOfTheGateway(t *testing.T) {
 		return os.ErrDeadlineExceeded
 	})
 	assert.EqualError(t, err, "not ready: status 500 (context deadline exceeded)")
+}
+
+// slowToPart is a gateway's transport that ends a connection some time after it has had the answer, though it was told to.
+type slowToPart struct{ parted *atomic.Int32 }
+
+func (s slowToPart) RoundTrip(r *http.Request) (*http.Response, error) {
+	conn, err := net.Dial("tcp", r.URL.Host)
+	if err != nil {
+		return nil, err
+	}
+	time.AfterFunc(200*time.Millisecond, func() {
+		s.parted.Add(1)
+		_ = conn.Close()
+	})
+	if err := r.Write(conn); err != nil {
+		return nil, err
+	}
+	return http.ReadResponse(bufio.NewReader(conn), r)
+}
+
+// A run begins without connections of the readiness check, also on a gateway that does not heed "Connection: close".
+func TestStartWaitsForTheEndOfReadinessChecks(t *testing.T) {
+	t.Parallel()
+	var parted atomic.Int32
+	p := planOf(available(t, "stdlib"), t.TempDir())
+	p.Links = nil // a Toxiproxy ends both sides by itself
+	p.Wrap = reverseproxy.Wrap{Transport: func(http.RoundTripper) http.RoundTripper { return slowToPart{&parted} }}
+	l, err := Start(t.Context(), p)
+	require.NoError(t, err)
+	assert.Positive(t, parted.Load())
+	require.NoError(t, l.Stop(t.Context()))
 }

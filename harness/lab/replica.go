@@ -281,6 +281,16 @@ func arrivals(ctx context.Context, of []*replica, run record.Clock) ([]record.Ar
 	return slices.Concat(journals...), slices.Max(uncertainties), nil
 }
 
+// parted waits until the gateway has ended the connections on which it brought readiness checks. The backend closes them with the
+// answer and says so, but a gateway that does not heed this would keep one for the first request of the run until it sees the end.
+func parted(ctx context.Context, of []*replica) error {
+	var steps []func() error
+	for _, r := range of {
+		steps = append(steps, func() error { return r.current().remote().Parted(ctx) })
+	}
+	return together(steps...)
+}
+
 // find finds a replica among others; nil if it is none of them.
 func find(among []*replica, r topology.Replica) *replica {
 	for _, known := range among {
