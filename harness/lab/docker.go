@@ -97,7 +97,10 @@ func (l *inDocker) start(ctx context.Context) error {
 	for _, r := range l.plan.Successors {
 		steps = append(steps, about("successor of "+r.String(), func() error { return find(l.replicas, r).prepare(ctx) }))
 	}
-	return together(steps...)
+	if err := together(steps...); err != nil {
+		return err
+	}
+	return parted(ctx, l.replicas)
 }
 
 // settleDown finds the lab a network: that of a sandbox, or one of its own.
@@ -127,16 +130,10 @@ func (l *inDocker) startGateways(ctx context.Context) error {
 	begin := func(c *contained, serving []gateways.Upstream) error {
 		return about(c.hop.String(), func() error { return c.begin(ctx, serving) })()
 	}
-	if err := begin(l.contained, l.gateway.serving()); err != nil {
+	if err := begin(l.contained, l.gateway.serving()); err != nil || l.front == nil {
 		return err
 	}
-	if l.front != nil {
-		known := l.plan.knownAs(func(door string) string { return door + portOf(l.plan.Gateway.Listen) })
-		if err := begin(l.front, known); err != nil {
-			return err
-		}
-	}
-	return parted(ctx, l.replicas)
+	return begin(l.front, l.plan.knownAs(func(door string) string { return door + portOf(l.plan.Gateway.Listen) }))
 }
 
 // about puts before the error of a step what it is about.

@@ -55,7 +55,10 @@ func startInProcess(ctx context.Context, p Plan) (Lab, error) {
 	if err := together(births...); err != nil {
 		return l, err
 	}
-	return l, l.startGateways(ctx)
+	if err := l.startGateways(ctx); err != nil {
+		return l, err
+	}
+	return l, parted(ctx, l.replicas)
 }
 
 // startGateways starts the gateway and then the one in front of it, if there is to be one.
@@ -64,18 +67,13 @@ func (l *inProcess) startGateways(ctx context.Context) (err error) {
 		return err
 	}
 	l.gateway = newGatewayProcess(l.replicas, l.embedded)
-	if err := l.embedded.begin(ctx, l.gateway.serving()); err != nil {
+	if err := l.embedded.begin(ctx, l.gateway.serving()); err != nil || l.plan.Front == nil {
 		return err
 	}
-	if l.plan.Front != nil {
-		if l.front, err = newEmbedded(l.plan.outer(), l.facts.Version, reverseproxy.Wrap{}); err != nil {
-			return err
-		}
-		if err := l.front.begin(ctx, l.plan.knownAs(func(string) string { return l.embedded.Address() })); err != nil {
-			return err
-		}
+	if l.front, err = newEmbedded(l.plan.outer(), l.facts.Version, reverseproxy.Wrap{}); err != nil {
+		return err
 	}
-	return parted(ctx, l.replicas)
+	return l.front.begin(ctx, l.plan.knownAs(func(string) string { return l.embedded.Address() }))
 }
 
 // settle starts a backend on free ports, behind a link of its own if the replica has one.
